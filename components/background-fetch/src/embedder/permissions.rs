@@ -1,0 +1,31 @@
+//! [`Permissions`].
+
+use futures::future::BoxFuture;
+
+use crate::fetch::Client;
+use crate::fetch::request::idl_enum;
+
+idl_enum! {
+    /// <https://w3c.github.io/permissions/#dfn-permission-state>
+    PermissionState {
+        /// The user allowed it.
+        Granted = "granted",
+        /// The user refused it.
+        Denied = "denied",
+        /// The user has to be asked.
+        #[default]
+        Prompt = "prompt",
+    }
+}
+
+/// Knows the user's permissions.
+///
+/// <https://wicg.github.io/background-fetch/#permissions>
+pub trait Permissions: Send + Sync {
+    /// Gets the permission state of "background-fetch" for an environment.
+    ///
+    /// With [`Prompt`](PermissionState::Prompt) a background fetch starts paused:
+    /// [`Display`](super::Display) shows it as waiting, and the user interface answers with
+    /// [`Engine::allow`](crate::Engine::allow) or [`Engine::refuse`](crate::Engine::refuse).
+    fn state<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, PermissionState>;
+}

@@ -1,0 +1,72 @@
+//! [`Exception`]: what a script gets when a promise rejects or a call throws.
+
+use std::fmt;
+
+/// A JavaScript exception, as plain data: the binding turns it into the realm's `TypeError` or `DOMException`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Exception {
+    /// What kind of exception it is.
+    pub name: ExceptionName,
+    /// One sentence for the author: what was wrong, where, and what to do.
+    pub message: String,
+}
+
+/// The exceptions that the Background Fetch specification names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ExceptionName {
+    /// The simple exception `TypeError`.
+    TypeError,
+    /// A `DOMException` named `AbortError`.
+    AbortError,
+    /// A `DOMException` named `InvalidStateError`.
+    InvalidStateError,
+    /// A `DOMException` named `NotAllowedError`.
+    NotAllowedError,
+    /// A `QuotaExceededError`, a `DOMException` by its interface.
+    QuotaExceededError,
+}
+
+impl ExceptionName {
+    /// The `name` that a script sees.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TypeError => "TypeError",
+            Self::AbortError => "AbortError",
+            Self::InvalidStateError => "InvalidStateError",
+            Self::NotAllowedError => "NotAllowedError",
+            Self::QuotaExceededError => "QuotaExceededError",
+        }
+    }
+}
+
+impl Exception {
+    /// An exception of this name.
+    pub fn new(name: ExceptionName, message: impl Into<String>) -> Self {
+        Self {
+            name,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn type_error(message: impl Into<String>) -> Self {
+        Self::new(ExceptionName::TypeError, message)
+    }
+
+    pub(crate) fn abort_error(message: impl Into<String>) -> Self {
+        Self::new(ExceptionName::AbortError, message)
+    }
+
+    pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
+        Self::new(ExceptionName::InvalidStateError, message)
+    }
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name.as_str(), self.message)
+    }
+}
+
+impl std::error::Error for Exception {}

@@ -1,0 +1,18 @@
+//! The parts of the Fetch standard that cross the boundary between the component and its embedder: requests,
+//! responses, header lists, bodies and ranges. Plain data; fetching itself is the
+//! [`Network`](crate::embedder::Network)'s.
+
+pub mod body;
+pub mod client;
+pub mod headers;
+pub mod range;
+pub mod request;
+pub mod response;
+#[cfg(feature = "serde")]
+pub(crate) mod serialized;
+
+pub use body::{BodyStream, RequestBody};
+pub use client::{Client, StorageKey};
+pub use range::ResumeRange;
+pub use request::{CacheMode, CredentialsMode, RedirectMode, Referrer, ReferrerPolicy, Request, RequestMode};
+pub use response::{ResponseHead, ResponseType};

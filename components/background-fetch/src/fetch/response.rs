@@ -1,0 +1,137 @@
+//! [`ResponseHead`]: Fetch's response, without its body.
+
+use http::{HeaderMap, HeaderName, StatusCode};
+use url::Url;
+
+use super::request::idl_enum;
+
+/// A response without its body. It keeps every header that the server sent, since a resumption needs the
+/// validators; [`exposed_headers`](Self::exposed_headers) is what a script may see.
+///
+/// <https://fetch.spec.whatwg.org/#concept-response>
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct ResponseHead {
+    /// The type: which headers scripts may see.
+    pub response_type: ResponseType,
+    /// The URL list: each URL that was fetched, in the order of the redirects; never empty.
+    pub url_list: Vec<Url>,
+    /// The status.
+    #[cfg_attr(feature = "serde", serde(with = "super::serialized::status"))]
+    pub status: StatusCode,
+    /// The status message, empty in HTTP/2 and later.
+    pub status_message: String,
+    /// The internal response's header list, in full.
+    #[cfg_attr(feature = "serde", serde(with = "super::serialized::header_list"))]
+    pub headers: HeaderMap,
+    /// The CORS-exposed header-name list, for a response of type "cors".
+    #[cfg_attr(feature = "serde", serde(with = "super::serialized::header_names"))]
+    pub cors_exposed_header_names: Vec<HeaderName>,
+    /// Whether the body's bytes were decoded by a content coding on their way: then they are not the bytes
+    /// that a range counts.
+    pub content_decoded: bool,
+}
+
+idl_enum! {
+    /// <https://fetch.spec.whatwg.org/#concept-response-type>
+    ResponseType {
+        /// From the same origin, or for the user.
+        #[default]
+        Basic = "basic",
+        /// From another origin that shares it.
+        Cors = "cors",
+        /// Made by a script.
+        Default = "default",
+        /// A redirect that was not followed.
+        OpaqueRedirect = "opaqueredirect",
+    }
+}
+
+impl ResponseHead {
+    /// A response of type "basic" from `url` with these header fields.
+    pub fn new(url: Url, status: StatusCode, headers: HeaderMap) -> Self {
+        Self {
+            response_type: ResponseType::Basic,
+            url_list: vec![url],
+            status,
+            status_message: status.canonical_reason().unwrap_or_default().to_owned(),
+            headers,
+            cors_exposed_header_names: Vec::new(),
+            content_decoded: false,
+        }
+    }
+
+    /// The response's URL: the last of its list.
+    pub fn url(&self) -> Option<&Url> {
+        self.url_list.last()
+    }
+
+    /// Whether a redirect led here.
+    pub fn redirected(&self) -> bool {
+        self.url_list.len() > 1
+    }
+
+    /// Whether the status is an ok status.
+    ///
+    /// <https://fetch.spec.whatwg.org/#ok-status>
+    pub fn is_ok(&self) -> bool {
+        self.status.is_success()
+    }
+
+    /// Whether the status is a null body status.
+    ///
+    /// <https://fetch.spec.whatwg.org/#null-body-status>
+    pub fn has_null_body_status(&self) -> bool {
+        matches!(self.status.as_u16(), 101 | 103 | 204 | 205 | 304)
+    }
+
+    /// The header list of the filtered response: what a script may see.
+    ///
+    /// <https://fetch.spec.whatwg.org/#concept-filtered-response>
+    pub fn exposed_headers(&self) -> HeaderMap {
+        const FORBIDDEN: [&str; 2] = ["set-cookie", "set-cookie2"];
+        const SAFELISTED: [&str; 7] = [
+            "cache-control",
+            "content-language",
+            "content-length",
+            "content-type",
+            "expires",
+            "last-modified",
+            "pragma",
+        ];
+        let exposed = |name: &HeaderName| match self.response_type {
+            ResponseType::Basic | ResponseType::Default => !FORBIDDEN.contains(&name.as_str()),
+            ResponseType::Cors => {
+                SAFELISTED.contains(&name.as_str())
+                    || (self.cors_exposed_header_names.contains(name) && !FORBIDDEN.contains(&name.as_str()))
+            }
+            ResponseType::OpaqueRedirect => false,
+        };
+        self.headers
+            .iter()
+            .filter(|(name, _)| exposed(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_cors_response_exposes_safelisted_and_named_headers_only() {
+        let mut headers = HeaderMap::new();
+        for name in ["content-type", "etag", "x-secret", "set-cookie"] {
+            headers.insert(name, HeaderValue::from_static("v"));
+        }
+        let mut head = ResponseHead::new(Url::parse("https://a.example/").unwrap(), StatusCode::OK, headers);
+        assert_eq!(head.exposed_headers().len(), 3, "basic hides cookies alone");
+        head.response_type = ResponseType::Cors;
+        head.cors_exposed_header_names = vec![http::header::ETAG, http::header::SET_COOKIE];
+        let exposed = head.exposed_headers();
+        assert!(exposed.contains_key("etag") && exposed.contains_key("content-type"));
+        assert_eq!(exposed.len(), 2);
+    }
+}
