@@ -9,7 +9,8 @@ use crate::concepts::{
     BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, BackgroundFetchUIOptions,
     CacheQueryOptions, FetchKey, RecordKey, RegistrationKey,
 };
-use crate::fetch::{Client, Request, ResponseHead};
+use crate::embedder::EventLoop;
+use crate::fetch::{Client, Request, RequestBody, ResponseHead, StorageKey};
 use crate::{DomString, Exception};
 
 /// Names a realm that is connected to an engine.
@@ -29,6 +30,23 @@ pub struct RealmId(pub u64);
     serde(transparent)
 )]
 pub struct CallId(pub u64);
+
+/// The engine, as a realm reaches it. [`Engine`](crate::Engine) implements it; in a browser of many processes a
+/// proxy does, with an IPC channel behind it that keeps the order of the calls.
+pub trait EnginePort: Send + Sync {
+    /// Connects a realm: its storage key decides which updates it gets, its event loop gets them.
+    fn connect(&self, storage_key: StorageKey, event_loop: Arc<dyn EventLoop>) -> RealmId;
+
+    /// Disconnects a realm that is gone.
+    fn disconnect(&self, realm: RealmId);
+
+    /// Asks for something. The answer is a [`RealmTask::Settle`] on the realm's event loop. `bodies` are those of
+    /// the requests of [`Call::Fetch`], in their order; otherwise there are none.
+    fn call(&self, realm: RealmId, call: CallId, request: Call, bodies: Vec<Option<RequestBody>>);
+
+    /// Says that so many record objects of a background fetch are gone: when the last is, its bodies may go too.
+    fn release(&self, realm: RealmId, fetch: FetchKey, count: u64);
+}
 
 /// What a realm asks of the engine: the parts of the methods that run in parallel.
 #[derive(Clone, Debug)]

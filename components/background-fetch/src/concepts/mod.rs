@@ -3,12 +3,12 @@
 //!
 //! <https://wicg.github.io/background-fetch/#infrastructure>
 
-// pub(crate) mod background_fetch;
+pub(crate) mod background_fetch;
 pub mod identity;
 pub mod options;
-// pub(crate) mod record;
+pub(crate) mod record;
 pub mod result;
-// pub(crate) mod service_worker_registration;
+pub mod service_worker_registration;
 
 pub use identity::{FetchKey, RecordKey, RegistrationKey};
 pub use options::{BackgroundFetchOptions, BackgroundFetchUIOptions, CacheQueryOptions, ImageResource};

@@ -55,13 +55,12 @@ impl Default for Limits {
     }
 }
 
-/// When a `GET` that failed for the time being is tried again. Bytes of progress renew the first budget.
+/// When a `GET` that failed for the time being is tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The failures in a row, without a byte of progress between them, that a record survives.
+    /// The failures in a row that a record survives. Progress renews the budget: a byte further into the
+    /// resource than any attempt came before, so that a server cannot make a record start again for ever.
     pub retries: u32,
-    /// The times that a record is continued or started again after it made progress.
-    pub resumptions: u32,
     /// The wait after the first failure; it doubles with each further one without progress.
     pub first_backoff: Duration,
     /// The longest wait.
@@ -72,7 +71,6 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             retries: 5,
-            resumptions: 1000,
             first_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(20),
         }

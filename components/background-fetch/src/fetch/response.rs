@@ -71,6 +71,25 @@ impl ResponseHead {
         self.url_list.len() > 1
     }
 
+    /// The length of the whole body in bytes, where the head says it: for user interfaces.
+    pub fn complete_length(&self) -> Option<u64> {
+        if self.content_decoded {
+            return None;
+        }
+        match self.status {
+            StatusCode::PARTIAL_CONTENT => {
+                crate::extract_content_range_values(&self.headers)?.complete_length
+            }
+            _ => self
+                .headers
+                .get(http::header::CONTENT_LENGTH)?
+                .to_str()
+                .ok()?
+                .parse()
+                .ok(),
+        }
+    }
+
     /// Whether the status is an ok status.
     ///
     /// <https://fetch.spec.whatwg.org/#ok-status>

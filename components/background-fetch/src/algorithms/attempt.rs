@@ -1,0 +1,94 @@
+//! One fetch in flight: its events, interrupted by the flags that others set.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::{self, BoxFuture, Either};
+
+use crate::Engine;
+use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::record::Record;
+use crate::embedder::{FetchEvent, FetchStream, NetworkError};
+use crate::scheduler::Permit;
+
+/// A fetch in flight. Dropping it terminates the fetch and gives its permit back.
+pub(crate) struct Flight<'a> {
+    engine: &'a Engine,
+    bg_fetch: &'a BackgroundFetch,
+    record: &'a Record,
+    stream: FetchStream,
+    permit: Permit,
+    /// Fires when it is time to see whether anything moved since it was set; one timer for many chunks.
+    stall_check: BoxFuture<'static, ()>,
+    moved: bool,
+}
+
+/// What happens next.
+pub(crate) enum Happening {
+    /// The fetch goes on, or ended (none).
+    Event(Option<Result<FetchEvent, NetworkError>>),
+    /// The abort all flag is set.
+    Aborted,
+    /// The paused flag is set, and the request may be sent again.
+    Paused,
+}
+
+impl<'a> Flight<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        bg_fetch: &'a BackgroundFetch,
+        record: &'a Record,
+        stream: FetchStream,
+        permit: Permit,
+    ) -> Self {
+        record.report.lock().in_flight = true;
+        let stall_check = engine.inner.embedder.clock.sleep(stalled_after(engine));
+        Self {
+            engine,
+            bg_fetch,
+            record,
+            stream,
+            permit,
+            stall_check,
+            moved: false,
+        }
+    }
+
+    /// Waits for the next event, or for a flag.
+    pub(crate) async fn next(&mut self) -> Happening {
+        // A request that is no `GET` cannot be sent again: it is not interrupted by a pause (errata 18).
+        let pausable = self.record.request.is_get();
+        loop {
+            let interrupted = self
+                .bg_fetch
+                .control
+                .when(move |control| match control.abort_all {
+                    true => Some(Happening::Aborted),
+                    false => (pausable && control.paused.any()).then_some(Happening::Paused),
+                });
+            let event = future::select(self.stream.next(), &mut self.stall_check);
+            match future::select(interrupted, event).await {
+                Either::Left((happening, _)) => return happening,
+                Either::Right((Either::Left((event, _)), _)) => {
+                    self.moved = true;
+                    self.permit.set_stalled(false);
+                    return Happening::Event(event);
+                }
+                Either::Right((Either::Right(_), _)) => {
+                    self.permit.set_stalled(!std::mem::take(&mut self.moved));
+                    self.stall_check = self.engine.inner.embedder.clock.sleep(stalled_after(self.engine));
+                }
+            }
+        }
+    }
+}
+
+fn stalled_after(engine: &Engine) -> Duration {
+    engine.inner.policies.timing.stalled_after
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.record.report.lock().in_flight = false;
+    }
+}

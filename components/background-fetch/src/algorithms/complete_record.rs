@@ -1,0 +1,544 @@
+//! Complete a record.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::{self, Either};
+use http::header::RANGE;
+
+use super::attempt::{Flight, Happening};
+use super::content_range::ContentRange;
+use super::response_action::{Asked, ResponseAction, response_action};
+use super::retry::RetryBudget;
+use super::update_instances::update_background_fetch_instances;
+use crate::Engine;
+use crate::concepts::ResponseResult;
+use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::record::{Record, ResponseData};
+use crate::embedder::{
+    FetchEvent, NetworkError, NetworkErrorKind, NetworkRequest, Settlement, StorageError, StorageErrorKind,
+};
+use crate::fetch::range::resume_validator;
+use crate::fetch::{ResponseHead, ResumeRange};
+use crate::inspect::EventKind;
+use crate::scheduler::{Claim, Permit};
+
+/// Completes a record: fetches its request, as often and in as many parts as it takes. Gives its result, which is
+/// stored; the bytes are in storage.
+///
+/// <https://wicg.github.io/background-fetch/#complete-a-record-algorithm>
+pub(crate) async fn complete_a_record(
+    engine: &Engine,
+    bg_fetch: &Arc<BackgroundFetch>,
+    record: &Arc<Record>,
+) -> ResponseResult {
+    let mut completion = Completion {
+        engine,
+        bg_fetch,
+        record,
+        budget: RetryBudget::new(&engine.inner.policies.retry),
+        restart: false,
+        may_be_complete: false,
+    };
+    // 16. If the result is the empty string, complete the record again.
+    let ended = loop {
+        match completion.attempt().await {
+            Attempt::Ended(ended) => break ended,
+            Attempt::Again(wait) => completion.pause_between_attempts(wait).await,
+        }
+    };
+    completion.settle(ended).await
+}
+
+/// The completion of one record, over all its attempts.
+struct Completion<'a> {
+    engine: &'a Engine,
+    bg_fetch: &'a Arc<BackgroundFetch>,
+    record: &'a Arc<Record>,
+    budget: RetryBudget,
+    /// Whether the next attempt must start at byte 0.
+    restart: bool,
+    /// Whether all bytes may be here already (errata 6).
+    may_be_complete: bool,
+}
+
+/// How an attempt ended.
+enum Attempt {
+    /// The record is settled.
+    Ended(Ended),
+    /// It goes on with another attempt, after this wait.
+    Again(Duration),
+}
+
+/// How a record ended.
+struct Ended {
+    result: ResponseResult,
+    /// Why it failed, in a sentence; empty for a success.
+    detail: String,
+}
+
+/// What the bytes of the response in flight are.
+enum Taking {
+    /// There is no response yet.
+    Nothing,
+    /// All of it, from byte 0.
+    Whole { is_ok: bool },
+    /// A part; `from` is where it began.
+    Part { range: ContentRange, from: u64 },
+}
+
+impl Completion<'_> {
+    /// One run of the algorithm.
+    async fn attempt(&mut self) -> Attempt {
+        // 1. The response data.
+        let mut response_data = self.record.response_data();
+        // 2. The download total: see `BackgroundFetch::reserve`.
+        // 3. Wait for the paused flag to be unset; or for an abort (errata 4), or a turn.
+        let Some(permit) = self.clear_for_take_off().await else {
+            return self.aborted();
+        };
+        // 4 to 6. The request is the record's; it never goes to a service worker.
+        let request = &self.record.request;
+        // 18 of the errata: what may be sent once only is not sent again after a crash either.
+        if !request.is_get() {
+            if self.record.was_sent() {
+                return self.failed("it was being sent when the program stopped, and may not be sent twice");
+            }
+            if let Err(error) = self
+                .engine
+                .inner
+                .embedder
+                .storage
+                .mark_sent(self.record.key)
+                .await
+            {
+                return self.storage_failed(&error);
+            }
+            self.record.sent.store(true, Ordering::Relaxed);
+        }
+        // 7 and 8. Where bytes are stored that can be continued safely, ask for the rest (errata 19).
+        let state = response_data.snapshot();
+        let range = self.resume_range(state.length, state.response.as_deref());
+        let asked = Asked {
+            range_start: range.as_ref().map_or(0, |range| range.start),
+            authors_range: request.headers.contains_key(RANGE),
+            may_be_complete: self.may_be_complete,
+        };
+        self.note_request(asked.range_start);
+        // 9 to 11. Fetch. Dropping the flight terminates the fetch: nothing of it can come late (errata 5).
+        let mut transmitted = 0;
+        let mut taking = Taking::Nothing;
+        let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
+            request: (**request).clone(),
+            client: Arc::clone(&self.bg_fetch.client),
+            range,
+            body: self.body_source(),
+        });
+        let mut flight = Flight::new(self.engine, self.bg_fetch, self.record, stream, permit);
+        loop {
+            // 13. Wait, but abort when the paused flag or the abort all flag is set.
+            let event = match flight.next().await {
+                // 14. If aborted: the abort all flag settles it, the paused flag lets it wait and go on.
+                Happening::Aborted => return self.aborted(),
+                Happening::Paused => return Attempt::Again(Duration::ZERO),
+                Happening::Event(event) => event,
+            };
+            let ended = match event {
+                Some(Ok(FetchEvent::Transmitted(total))) => {
+                    self.process_request_body(&mut transmitted, total);
+                    None
+                }
+                Some(Ok(FetchEvent::Response(response))) => {
+                    match self.process_response(asked, *response, &mut response_data).await {
+                        Ok(part) => {
+                            taking = part;
+                            None
+                        }
+                        Err(ended) => Some(ended),
+                    }
+                }
+                Some(Ok(FetchEvent::Body(bytes))) => self.process_bytes(&taking, &response_data, bytes).await,
+                None => Some(self.process_end_of_body(&taking, &response_data)),
+                Some(Err(error)) => Some(self.process_error(error).await),
+            };
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+    }
+
+    /// Waits until the paused flag is unset and the scheduler gives a turn; none where it was aborted.
+    async fn clear_for_take_off(&self) -> Option<Permit> {
+        let url = &self.record.request.url;
+        loop {
+            let aborted = self
+                .bg_fetch
+                .control
+                .when(|control| match (control.abort_all, control.paused.any()) {
+                    (true, _) => Some(true),
+                    (false, false) => Some(false),
+                    (false, true) => None,
+                })
+                .await;
+            if aborted {
+                return None;
+            }
+            let turn = self.engine.inner.scheduler.acquire(Claim {
+                storage_key: self.bg_fetch.registration.key.storage_key.clone(),
+                fetch: self.bg_fetch.key,
+                host: format!(
+                    "{}:{}",
+                    url.host_str().unwrap_or_default(),
+                    url.port_or_known_default().unwrap_or(0)
+                ),
+            });
+            let held_up = self
+                .bg_fetch
+                .control
+                .when(|control| (control.abort_all || control.paused.any()).then_some(()));
+            if let Either::Right((permit, _)) = future::select(held_up, pin!(turn)).await {
+                return Some(permit);
+            }
+        }
+    }
+
+    /// The range to ask for, or none where the record starts at byte 0.
+    fn resume_range(&mut self, length: u64, response: Option<&ResponseHead>) -> Option<ResumeRange> {
+        if std::mem::take(&mut self.restart) || length == 0 {
+            return None;
+        }
+        let validator = resume_validator(&self.record.request, response?)?;
+        Some(ResumeRange {
+            start: length,
+            validator,
+        })
+    }
+
+    /// Process request body.
+    fn process_request_body(&self, last_transmitted_size: &mut u64, transmitted_size: u64) {
+        // A redirect may send the body again: uploaded never passes its length.
+        let transmitted_size = transmitted_size.min(self.record.request.body_length.unwrap_or(0));
+        // 1 to 3. Increment uploaded by what was transmitted since.
+        let more = transmitted_size.saturating_sub(*last_transmitted_size);
+        *last_transmitted_size += more;
+        self.record.report.lock().uploaded += more;
+        self.bg_fetch
+            .progress
+            .update(|progress| progress.uploaded += more);
+        // 4. Update background fetch instances.
+        update_background_fetch_instances(self.bg_fetch);
+    }
+
+    /// Process response, for one that is no network error.
+    async fn process_response(
+        &mut self,
+        asked: Asked,
+        response: ResponseHead,
+        response_data: &mut Arc<ResponseData>,
+    ) -> Result<Taking, Attempt> {
+        let status = response.status.as_u16();
+        self.engine.note(
+            self.bg_fetch,
+            EventKind::ResponseReceived {
+                record: self.record.key.index,
+                status,
+            },
+        );
+        let state = response_data.snapshot();
+        // 2. What its status, and its range where it is partial, mean.
+        let taking = match response_action(asked, &response, state.response.as_deref()) {
+            ResponseAction::Continue(range) => Taking::Part {
+                range,
+                from: asked.range_start,
+            },
+            ResponseAction::Take => Taking::Whole {
+                is_ok: response.is_ok(),
+            },
+            ResponseAction::Complete => return Err(self.succeeded()),
+            ResponseAction::Restart(why) => return Err(self.start_again(&why)),
+            ResponseAction::Fail(why) => return Err(self.failed(&why)),
+        };
+        // 3. If the range started at 0 or it is not partial, it becomes the response data's response.
+        if !matches!(taking, Taking::Part { from: 1.., .. }) {
+            // 2.2. What is there already becomes redundant; a first response replaces nothing (errata 8).
+            if state.response.is_some() || state.length > 0 {
+                response_data.set_result(ResponseResult::Redundant);
+                *response_data = self.record.replace_response_data();
+                self.bg_fetch
+                    .progress
+                    .update(|progress| progress.stored -= state.length);
+                update_background_fetch_instances(self.bg_fetch);
+            }
+            let generation = response_data.generation;
+            let stored =
+                self.engine
+                    .inner
+                    .embedder
+                    .storage
+                    .set_response(self.record.key, generation, &response);
+            stored.await.map_err(|error| self.storage_failed(&error))?;
+            response_data
+                .state
+                .update(|state| state.response = Some(Arc::new(response)));
+        }
+        Ok(taking)
+    }
+
+    /// Process response, 5: one or more bytes were transmitted.
+    async fn process_bytes(
+        &self,
+        taking: &Taking,
+        response_data: &ResponseData,
+        bytes: Bytes,
+    ) -> Option<Attempt> {
+        let size = bytes.len() as u64;
+        if size == 0 {
+            return None;
+        }
+        let offset = response_data.state.read(|state| state.length);
+        if let Taking::Part { range, .. } = taking
+            && offset.checked_add(size - 1).is_none_or(|last| last > range.last)
+        {
+            // Errata 7.
+            return Some(self.failed("its partial response has more bytes than its Content-Range says"));
+        }
+        // 5.1. Not beyond the download total. The end of the attempt cancels the stream.
+        if let Err(result) = self.bg_fetch.reserve(size) {
+            let total = self.bg_fetch.download_total;
+            return Some(self.ended(
+                result,
+                format!("more than the download total of {total} bytes arrived"),
+            ));
+        }
+        // 5.2. Append the bytes.
+        let body = self.record.body_key(response_data);
+        let appended = self
+            .engine
+            .inner
+            .embedder
+            .storage
+            .append(body, offset, bytes)
+            .await;
+        let counts = self.bg_fetch.progress.update(|progress| {
+            progress.reserved -= size;
+            let counts = appended.is_ok() && !progress.frozen;
+            progress.stored += if counts { size } else { 0 };
+            counts
+        });
+        // 5.3. A quota that is exceeded cancels the stream (errata 23).
+        if let Err(error) = appended {
+            return Some(self.storage_failed(&error));
+        }
+        // No byte arrives after an abort.
+        if !counts {
+            return Some(self.aborted());
+        }
+        response_data.state.update(|state| state.length += size);
+        // 5.4. Update background fetch instances.
+        update_background_fetch_instances(self.bg_fetch);
+        None
+    }
+
+    /// Process response, 6: the bytes transmission is done normally.
+    fn process_end_of_body(&mut self, taking: &Taking, response_data: &ResponseData) -> Attempt {
+        let length = response_data.state.read(|state| state.length);
+        match *taking {
+            // 6.1. A part: it is all when the complete length is reached, otherwise the rest is asked for.
+            Taking::Part { range, from } => match range.complete_length {
+                Some(complete_length) if complete_length == length => self.succeeded(),
+                None if length == from && self.may_be_complete => self.succeeded(),
+                _ if length == from => self.failed("its partial response brought no byte"),
+                complete_length => {
+                    self.may_be_complete = complete_length.is_none();
+                    self.budget.progressed(length);
+                    Attempt::Again(Duration::ZERO)
+                }
+            },
+            // 6.3. "success".
+            Taking::Whole { is_ok: true } => self.succeeded(),
+            // 6.2. "bad-status".
+            Taking::Whole { is_ok: false } => {
+                let status = response_data
+                    .state
+                    .read(|state| state.response.as_ref().map(|head| head.status));
+                let detail = format!("the server answered with status {}", status.unwrap_or_default());
+                self.ended(ResponseResult::BadStatus, detail)
+            }
+            Taking::Nothing => self.failed("the network ended the fetch without a response"),
+        }
+    }
+
+    /// Process response, 1 and 7: a network error, or an errored body.
+    async fn process_error(&mut self, error: NetworkError) -> Attempt {
+        // 1.1. Only a `GET` is tried again.
+        if error.kind == NetworkErrorKind::Final || !self.record.request.is_get() {
+            return self.failed_because(error.message);
+        }
+        let length = self.record.response_data().state.read(|state| state.length);
+        self.budget.progressed(length);
+        let Some(backoff) = self.budget.fail() else {
+            let tries = self.budget.failures();
+            return self.failed_because(format!(
+                "{} (tried {tries} times without progress)",
+                error.message
+            ));
+        };
+        let wait = backoff.max(error.retry_after.unwrap_or_default());
+        self.record.report.lock().detail.clone_from(&error.message);
+        let kind = EventKind::Retry {
+            record: self.record.key.index,
+            reason: error.message,
+            wait,
+        };
+        self.engine.note(self.bg_fetch, kind);
+        Attempt::Again(wait)
+    }
+
+    /// Waits until the resource is not temporarily unavailable and the wait is over; less where it is paused or
+    /// aborted.
+    async fn pause_between_attempts(&self, wait: Duration) {
+        if wait.is_zero() {
+            return;
+        }
+        let embedder = &self.engine.inner.embedder;
+        let available = async {
+            embedder.network.available(&self.record.request.url).await;
+            embedder.clock.sleep(wait).await;
+        };
+        let held_up = self
+            .bg_fetch
+            .control
+            .when(|control| (control.abort_all || control.paused.any()).then_some(()));
+        future::select(held_up, pin!(available)).await;
+    }
+
+    /// Starts the record again from byte 0, within its budget.
+    fn start_again(&mut self, why: &str) -> Attempt {
+        let Some(backoff) = self.budget.fail() else {
+            return self.failed(&format!("{why}, again and again"));
+        };
+        self.restart = true;
+        self.may_be_complete = false;
+        let stored = self.record.response_data().state.read(|state| state.length);
+        let reason = format!(
+            "cannot resume {}: {why}; {stored} bytes are stored; starting again",
+            self.record.request.url
+        );
+        self.record.report.lock().detail.clone_from(&reason);
+        self.engine.note(
+            self.bg_fetch,
+            EventKind::Restarted {
+                record: self.record.key.index,
+                reason,
+            },
+        );
+        // The first time is not the server's fault.
+        Attempt::Again(if self.budget.failures() > 1 {
+            backoff
+        } else {
+            Duration::ZERO
+        })
+    }
+
+    fn ended(&self, result: ResponseResult, detail: String) -> Attempt {
+        Attempt::Ended(Ended { result, detail })
+    }
+
+    fn succeeded(&self) -> Attempt {
+        self.ended(ResponseResult::Success, String::new())
+    }
+
+    fn aborted(&self) -> Attempt {
+        self.ended(
+            ResponseResult::Aborted,
+            "the background fetch was aborted".to_owned(),
+        )
+    }
+
+    fn failed(&self, why: &str) -> Attempt {
+        self.failed_because(format!("cannot fetch {}: {why}", self.record.request.url))
+    }
+
+    fn failed_because(&self, detail: String) -> Attempt {
+        self.ended(ResponseResult::FetchError, detail)
+    }
+
+    fn storage_failed(&self, error: &StorageError) -> Attempt {
+        let result = match error.kind {
+            StorageErrorKind::QuotaExceeded => ResponseResult::QuotaExceeded,
+            StorageErrorKind::NotFound | StorageErrorKind::Damaged | StorageErrorKind::Io => {
+                ResponseResult::FetchError
+            }
+        };
+        self.ended(result, error.message.clone())
+    }
+
+    /// Sets the result of the response data, and stores it.
+    async fn settle(&self, ended: Ended) -> ResponseResult {
+        let Ended {
+            mut result,
+            mut detail,
+        } = ended;
+        // An abort is stored for the whole background fetch.
+        if result != ResponseResult::Aborted {
+            let settlement = Settlement {
+                result,
+                uploaded: self.record.report.lock().uploaded,
+                detail: detail.clone(),
+            };
+            let stored = self
+                .engine
+                .inner
+                .embedder
+                .storage
+                .settle_record(self.record.key, &settlement)
+                .await;
+            // A success that cannot be stored is none.
+            if let Err(error) = stored
+                && let Attempt::Ended(failed) = self.storage_failed(&error)
+            {
+                Ended { result, detail } = failed;
+            }
+        }
+        self.record.report.lock().detail.clone_from(&detail);
+        self.record.response_data().set_result(result);
+        self.engine.note(
+            self.bg_fetch,
+            EventKind::RecordSettled {
+                record: self.record.key.index,
+                result,
+                detail,
+            },
+        );
+        result
+    }
+
+    fn note_request(&self, range_start: u64) {
+        let attempt = {
+            let mut report = self.record.report.lock();
+            report.attempts += 1;
+            report.attempts
+        };
+        let record = self.record.key.index;
+        self.engine.note(
+            self.bg_fetch,
+            EventKind::RequestSent {
+                record,
+                attempt,
+                range_start,
+            },
+        );
+    }
+
+    fn body_source(&self) -> Option<Arc<dyn crate::embedder::BodySource>> {
+        let length = self.record.request.body_length?;
+        Some(Arc::new(super::stored_body::StoredRequestBody {
+            storage: Arc::clone(&self.engine.inner.embedder.storage),
+            record: self.record.key,
+            length,
+        }))
+    }
+}

@@ -1,0 +1,148 @@
+//! Perform a background fetch.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream;
+
+use super::complete_record::complete_a_record;
+use super::contains::contains_background_fetch;
+use super::fire_settled_event::fire_settled_event;
+use super::update_instances::update_background_fetch_instances_now;
+use crate::Engine;
+use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::record::Record;
+use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchResult, ResponseResult};
+use crate::embedder::{FetchState, StorageErrorKind};
+use crate::inspect::EventKind;
+
+/// How many records are being completed at once, for each request that may be in flight: those that wait to be
+/// tried again do not hold up the others.
+const RECORDS_PER_REQUEST: usize = 4;
+
+/// Performs a background fetch: completes its records, settles it, fires its event.
+///
+/// <https://wicg.github.io/background-fetch/#perform-a-background-fetch-algorithm>
+pub(crate) async fn perform_a_background_fetch(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
+    // 1 to 4. The registration, failureReason and the count of settled fetches live in `bg_fetch` and in the
+    // stream below, immediateFailure in the abort all flag.
+    // 5. For each record, in parallel. Those that were settled before a restart stay so.
+    let unsettled = bg_fetch.records.clone().into_iter().filter(|record| {
+        record
+            .response_data()
+            .state
+            .read(|state| state.result == ResponseResult::Empty)
+    });
+    let completions = {
+        let (engine, bg_fetch) = (engine.clone(), Arc::clone(bg_fetch));
+        unsettled.map(move |record| settle_record(engine.clone(), Arc::clone(&bg_fetch), record))
+    };
+    let at_once = engine
+        .inner
+        .policies
+        .limits
+        .requests_per_fetch
+        .saturating_mul(RECORDS_PER_REQUEST)
+        .max(1);
+    let mut settled_fetches = stream::iter(completions).buffer_unordered(at_once);
+    // 6. Wait until all are settled; one that fails the whole sets the abort all flag, and the others follow.
+    while let Some(immediate_failure) = settled_fetches.next().await {
+        // 7. Set the abort all flag.
+        if immediate_failure {
+            bg_fetch.abort_all();
+        }
+    }
+    // 8. Enqueue the steps that settle it.
+    let steps = settle(engine.clone(), Arc::clone(bg_fetch));
+    if engine.enqueue(&bg_fetch.registration, steps).await.is_some() {
+        // 8.9 to 8.14. Fire its event.
+        fire_settled_event(engine, bg_fetch).await;
+    }
+}
+
+/// Completes one record; whether its failure fails the whole at once.
+async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: Arc<Record>) -> bool {
+    // 5.1 and 5.2. Complete the record; its result.
+    let result = complete_a_record(&engine, &bg_fetch, &record).await;
+    let failure_reason = result.failure_reason();
+    // 5.3. The first failure in time is the failure reason (errata 1).
+    debug_assert_ne!(result, ResponseResult::Redundant);
+    bg_fetch.progress.update(|progress| {
+        if progress.first_failure == BackgroundFetchFailureReason::Empty {
+            progress.first_failure = failure_reason;
+        }
+    });
+    // 5.4. The end of this future counts as a settled fetch.
+    // 5.5. So does a full storage (errata 23).
+    matches!(
+        result,
+        ResponseResult::DownloadTotalExceeded | ResponseResult::QuotaExceeded
+    )
+}
+
+/// The steps that settle a background fetch.
+async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>) {
+    // 8.1 and 8.2. The registration's active background fetches, and the id.
+    let mut failure_reason = bg_fetch.progress.read(|progress| progress.first_failure);
+    {
+        let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
+        if contains_background_fetch(&active_bg_fetches, &bg_fetch) {
+            // 8.3. Remove it.
+            active_bg_fetches.shift_remove(&bg_fetch.id);
+        } else {
+            // 8.4. It was aborted, whatever failed meanwhile.
+            failure_reason = BackgroundFetchFailureReason::Aborted;
+        }
+    }
+    drop(bg_fetch.active_slot.lock().take());
+    // 8.5 and 8.6. The result: durable before anybody sees it, and the event is owed from here on (errata 30).
+    let (result, failure_reason) = store_result(&engine, &bg_fetch, failure_reason).await;
+    bg_fetch.progress.update(|progress| {
+        progress.result = result;
+        progress.failure_reason = failure_reason;
+        progress.event_owed = true;
+    });
+    engine.note(
+        &bg_fetch,
+        EventKind::Settled {
+            result,
+            failure_reason,
+        },
+    );
+    // 8.7. Update background fetch instances.
+    update_background_fetch_instances_now(&bg_fetch);
+}
+
+/// Stores the result. A success that cannot be made durable is none.
+async fn store_result(
+    engine: &Engine,
+    bg_fetch: &BackgroundFetch,
+    mut failure_reason: BackgroundFetchFailureReason,
+) -> (BackgroundFetchResult, BackgroundFetchFailureReason) {
+    loop {
+        let result = match failure_reason {
+            BackgroundFetchFailureReason::Empty => BackgroundFetchResult::Success,
+            _ => BackgroundFetchResult::Failure,
+        };
+        let state = FetchState::Settled {
+            result,
+            failure_reason,
+        };
+        let Err(error) = engine.inner.embedder.storage.set_state(bg_fetch.key, state).await else {
+            return (result, failure_reason);
+        };
+        engine.note(
+            bg_fetch,
+            EventKind::StorageTrouble {
+                message: error.message,
+            },
+        );
+        if result == BackgroundFetchResult::Failure {
+            return (result, failure_reason);
+        }
+        failure_reason = match error.kind {
+            StorageErrorKind::QuotaExceeded => BackgroundFetchFailureReason::QuotaExceeded,
+            _ => BackgroundFetchFailureReason::FetchError,
+        };
+    }
+}

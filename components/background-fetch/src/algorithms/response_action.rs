@@ -1,0 +1,93 @@
+//! What the head of a response means for a record: part of "complete a record", process response.
+
+use http::StatusCode;
+use http::header::{ETAG, LAST_MODIFIED};
+
+use super::content_range::{ContentRange, unsatisfied_complete_length};
+use super::validate_partial_response::{same_validator, validate_partial_response};
+use crate::fetch::ResponseHead;
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// rangeStart: the first byte asked for.
+    pub(crate) range_start: u64,
+    /// Whether the author set a `Range` of their own: then a partial response is all that they want.
+    pub(crate) authors_range: bool,
+    /// Whether all bytes may be here already: the last part ended without saying how long the resource is.
+    pub(crate) may_be_complete: bool,
+}
+
+/// What the head of a response means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ResponseAction {
+    /// Its bytes are those of this range, and continue the stored ones.
+    Continue(ContentRange),
+    /// It is a response of its own, whose bytes start at byte 0.
+    Take,
+    /// Nothing is missing.
+    Complete,
+    /// The record has to start again from byte 0; why, in words.
+    Restart(String),
+    /// The record failed; why, in words.
+    Fail(String),
+}
+
+/// Decides what the head of a response means.
+///
+/// <https://wicg.github.io/background-fetch/#complete-a-record-algorithm>, process response, 2.
+pub(crate) fn response_action(
+    asked: Asked,
+    response: &ResponseHead,
+    previous_response: Option<&ResponseHead>,
+) -> ResponseAction {
+    let continues = asked.range_start > 0;
+    let previous_response = previous_response.filter(|_| continues);
+    match response.status {
+        // 2. A 206 must be valid.
+        StatusCode::PARTIAL_CONTENT if !asked.authors_range => {
+            if response.content_decoded {
+                let why = "its partial response is encoded".to_owned();
+                return if continues {
+                    ResponseAction::Restart(why)
+                } else {
+                    ResponseAction::Fail(why)
+                };
+            }
+            match validate_partial_response(asked.range_start, response, previous_response) {
+                Ok(range) => ResponseAction::Continue(range),
+                // Never splice two versions of a resource (errata 19).
+                Err(invalid) if invalid.resource_changed() => ResponseAction::Restart(invalid.to_string()),
+                // 2.1.1. "fetch-error".
+                Err(invalid) => ResponseAction::Fail(invalid.to_string()),
+            }
+        }
+        // Nothing follows the bytes at hand: either they are all, or they are of another version (errata 6).
+        StatusCode::RANGE_NOT_SATISFIABLE if continues => {
+            let changed = previous_response.and_then(|previous| {
+                let differs = |name: &http::HeaderName| {
+                    response
+                        .headers
+                        .contains_key(name)
+                        .then(|| same_validator(name.clone(), previous, response).err())?
+                };
+                [ETAG, LAST_MODIFIED].iter().find_map(differs)
+            });
+            let complete_length = unsatisfied_complete_length(&response.headers);
+            match (changed, complete_length) {
+                (Some(changed), _) => ResponseAction::Restart(changed.to_string()),
+                (None, Some(length)) if length == asked.range_start => ResponseAction::Complete,
+                (None, None) if asked.may_be_complete => ResponseAction::Complete,
+                (None, Some(length)) => ResponseAction::Restart(format!(
+                    "the resource now has {length} bytes in all, {} are stored",
+                    asked.range_start
+                )),
+                (None, None) => {
+                    ResponseAction::Restart("the server refuses to continue (status 416)".to_owned())
+                }
+            }
+        }
+        // 3. Any other response takes the place of what was there.
+        _ => ResponseAction::Take,
+    }
+}

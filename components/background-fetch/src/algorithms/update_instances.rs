@@ -1,0 +1,62 @@
+//! Update background fetch instances.
+
+use std::sync::Arc;
+
+use futures::future;
+
+use super::display;
+use crate::Engine;
+use crate::concepts::background_fetch::{BackgroundFetch, Progress};
+use crate::seam::RealmTask;
+
+/// Updates background fetch instances: soon, with whatever else changes within the progress interval
+/// (errata 25).
+///
+/// <https://wicg.github.io/background-fetch/#update-background-fetch-instance-algorithm>
+pub(crate) fn update_background_fetch_instances(bg_fetch: &BackgroundFetch) {
+    bg_fetch.progress.update(Progress::changed);
+}
+
+/// Updates background fetch instances at once: a result, or an unset flag, does not wait.
+pub(crate) fn update_background_fetch_instances_now(bg_fetch: &BackgroundFetch) {
+    bg_fetch.progress.update(Progress::changed_urgently);
+}
+
+/// Delivers updates as long as there can be any: one in each progress interval at most, and always the last.
+pub(crate) async fn deliver_updates(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
+    let clock = &engine.inner.embedder.clock;
+    let interval = engine.inner.policies.timing.progress_interval;
+    let mut delivered = None;
+    loop {
+        let newer = |progress: &Progress| (delivered != Some(progress.revision)).then_some(progress.revision);
+        let revision = bg_fetch.progress.when(newer).await;
+        delivered = Some(revision);
+        deliver(engine, bg_fetch);
+        if !bg_fetch.progress.read(|progress| progress.records_available) {
+            return;
+        }
+        let urgent = bg_fetch
+            .progress
+            .when(|progress: &Progress| (progress.urgent_revision > revision).then_some(()));
+        future::select(urgent, clock.sleep(interval)).await;
+    }
+}
+
+/// Queues the update on every realm that may have an instance, and shows it to the user.
+fn deliver(engine: &Engine, bg_fetch: &BackgroundFetch) {
+    {
+        // The update handling queue: no realm gets an older state after a newer one.
+        let _update_handling = bg_fetch.update_handling.lock();
+        // 1 to 5. What is copied.
+        let snapshot = bg_fetch.snapshot();
+        // 6. Queue a task on every realm of the storage key (errata 29). What follows happens there:
+        // see `BackgroundFetchRegistration::update`.
+        engine
+            .inner
+            .realms
+            .queue_tasks(&bg_fetch.registration.key.storage_key, || {
+                RealmTask::Update(snapshot.clone())
+            });
+    }
+    display::show(engine, bg_fetch);
+}

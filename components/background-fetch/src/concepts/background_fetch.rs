@@ -1,0 +1,258 @@
+//! Background fetches.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::record::Record;
+use super::service_worker_registration::{ActiveSlot, ServiceWorkerRegistration};
+use super::{
+    BackgroundFetchFailureReason, BackgroundFetchResult, FetchKey, ImageResource, RecordKey, ResponseResult,
+};
+use crate::DomString;
+use crate::embedder::{FetchState, PauseReasons, StoredFetch};
+use crate::fetch::Client;
+use crate::seam::FetchSnapshot;
+use crate::sync::Watched;
+
+/// A background fetch.
+///
+/// <https://wicg.github.io/background-fetch/#background-fetch>
+pub(crate) struct BackgroundFetch {
+    pub(crate) key: FetchKey,
+    /// The id.
+    pub(crate) id: DomString,
+    /// The records.
+    pub(crate) records: Vec<Arc<Record>>,
+    /// The download total; 0 for no limit.
+    pub(crate) download_total: u64,
+    /// The upload total.
+    pub(crate) upload_total: u64,
+    /// The service worker registration.
+    pub(crate) registration: Arc<ServiceWorkerRegistration>,
+    /// The environment that called `fetch()`, as it was then.
+    pub(crate) client: Arc<Client>,
+    /// The title and the icons.
+    pub(crate) ui: Mutex<Ui>,
+    /// The flags that others set and the algorithms obey.
+    pub(crate) control: Watched<Control>,
+    /// What the algorithms report.
+    pub(crate) progress: Watched<Progress>,
+    /// The update handling queue: what is queued on a realm while it is held is in the order of what happened.
+    pub(crate) update_handling: Mutex<()>,
+    /// The record objects that realms hold: bodies stay while there are any.
+    pub(crate) held_records: Watched<u64>,
+    /// Its place among the active ones of its storage key, given back when the id leaves the map.
+    pub(crate) active_slot: Mutex<Option<ActiveSlot>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ui {
+    pub(crate) title: DomString,
+    pub(crate) icons: Vec<ImageResource>,
+}
+
+/// The paused flag and the abort all flag.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Control {
+    /// The paused flag, with its reasons.
+    pub(crate) paused: PauseReasons,
+    /// The abort all flag.
+    pub(crate) abort_all: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// The bytes uploaded.
+    pub(crate) uploaded: u64,
+    /// The stored body bytes total, kept as a sum so that it need not be counted.
+    ///
+    /// <https://wicg.github.io/background-fetch/#background-fetch-stored-body-bytes-total>
+    pub(crate) stored: u64,
+    /// Bytes on their way into storage: with the stored ones they never exceed the download total.
+    pub(crate) reserved: u64,
+    /// The result.
+    pub(crate) result: BackgroundFetchResult,
+    /// The failure reason.
+    pub(crate) failure_reason: BackgroundFetchFailureReason,
+    /// The failure reason of the record that failed first (errata 1).
+    pub(crate) first_failure: BackgroundFetchFailureReason,
+    /// The records available flag.
+    pub(crate) records_available: bool,
+    /// Whether the event is owed or being handled.
+    pub(crate) event_owed: bool,
+    /// Whether it was aborted: no byte counts any more.
+    pub(crate) frozen: bool,
+    /// Counts the changes that instances may see.
+    pub(crate) revision: u64,
+    /// The last revision that does not wait for the progress interval.
+    pub(crate) urgent_revision: u64,
+}
+
+impl BackgroundFetch {
+    /// The background fetch that storage holds.
+    pub(crate) fn new(stored: StoredFetch, registration: Arc<ServiceWorkerRegistration>) -> Self {
+        let records: Vec<_> = stored
+            .records
+            .into_iter()
+            .enumerate()
+            .map(|(index, record)| {
+                Arc::new(Record::new(
+                    RecordKey {
+                        fetch: stored.key,
+                        index,
+                    },
+                    record,
+                ))
+            })
+            .collect();
+        let (result, failure_reason) = match stored.state {
+            FetchState::Settled {
+                result,
+                failure_reason,
+            } => (result, failure_reason),
+            FetchState::Active | FetchState::Aborted | FetchState::Delivered => Default::default(),
+        };
+        let immediate_failure = matches!(
+            stored.first_failure,
+            BackgroundFetchFailureReason::DownloadTotalExceeded | BackgroundFetchFailureReason::QuotaExceeded
+        );
+        let abort_all = stored.state == FetchState::Aborted || immediate_failure;
+        // What an abort ended is stored for the whole.
+        if result != BackgroundFetchResult::Empty {
+            for record in &records {
+                record.response_data().state.update(|state| {
+                    if state.result == ResponseResult::Empty {
+                        state.result = ResponseResult::Aborted;
+                    }
+                });
+            }
+        }
+        let progress = Progress {
+            uploaded: records.iter().map(|record| record.report.lock().uploaded).sum(),
+            stored: records
+                .iter()
+                .map(|record| record.response_data().snapshot().length)
+                .sum(),
+            result,
+            failure_reason,
+            first_failure: stored.first_failure,
+            records_available: stored.state != FetchState::Delivered,
+            event_owed: matches!(stored.state, FetchState::Settled { .. }),
+            ..Progress::default()
+        };
+        Self {
+            key: stored.key,
+            id: stored.id,
+            records,
+            download_total: stored.download_total,
+            upload_total: stored.upload_total,
+            registration,
+            client: stored.client,
+            ui: Mutex::new(Ui {
+                title: stored.title,
+                icons: stored.icons,
+            }),
+            control: Watched::new(Control {
+                paused: stored.paused,
+                abort_all,
+            }),
+            progress: Watched::new(progress),
+            update_handling: Mutex::new(()),
+            held_records: Watched::new(0),
+            active_slot: Mutex::new(None),
+        }
+    }
+
+    /// The same without its records, for when they are no longer available.
+    pub(crate) fn without_records(&self) -> Self {
+        Self {
+            key: self.key,
+            id: self.id.clone(),
+            records: Vec::new(),
+            download_total: self.download_total,
+            upload_total: self.upload_total,
+            registration: Arc::clone(&self.registration),
+            client: Arc::clone(&self.client),
+            ui: Mutex::new(self.ui.lock().clone()),
+            control: Watched::new(self.control.read(|control| *control)),
+            progress: Watched::new(self.progress.read(|progress| *progress)),
+            update_handling: Mutex::new(()),
+            held_records: Watched::new(0),
+            active_slot: Mutex::new(None),
+        }
+    }
+
+    /// Sets the abort all flag. No byte counts from here on.
+    pub(crate) fn abort_all(&self) {
+        self.progress.update(|progress| progress.frozen = true);
+        self.control.update(|control| control.abort_all = true);
+    }
+
+    /// Whether every request is a `GET`, so that it may be paused.
+    pub(crate) fn is_pausable(&self) -> bool {
+        self.records.iter().all(|record| record.request.is_get())
+    }
+
+    /// Whether the abort all flag is set.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.control.read(|control| control.abort_all)
+    }
+
+    /// Whether its result is not the empty string.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.progress
+            .read(|progress| progress.result != BackgroundFetchResult::Empty)
+    }
+
+    pub(crate) fn snapshot(&self) -> FetchSnapshot {
+        let progress = self.progress.read(|progress| *progress);
+        FetchSnapshot {
+            key: self.key,
+            id: self.id.clone(),
+            upload_total: self.upload_total,
+            uploaded: progress.uploaded,
+            download_total: self.download_total,
+            downloaded: progress.stored,
+            result: progress.result,
+            failure_reason: progress.failure_reason,
+            records_available: progress.records_available,
+        }
+    }
+
+    /// Sets aside `length` bytes of the download total, or tells that they would exceed it.
+    pub(crate) fn reserve(&self, length: u64) -> Result<(), ResponseResult> {
+        // 2 of "complete a record": 0 stands for infinity.
+        let download_total = if self.download_total == 0 {
+            u64::MAX
+        } else {
+            self.download_total
+        };
+        self.progress.update(|progress| {
+            let total = progress
+                .stored
+                .checked_add(progress.reserved)
+                .and_then(|sum| sum.checked_add(length));
+            match total {
+                Some(total) if total <= download_total => {
+                    progress.reserved += length;
+                    Ok(())
+                }
+                _ => Err(ResponseResult::DownloadTotalExceeded),
+            }
+        })
+    }
+}
+
+impl Progress {
+    /// Notes a change that instances may see after the progress interval.
+    pub(crate) fn changed(&mut self) {
+        self.revision += 1;
+    }
+
+    /// Notes a change that instances see at once.
+    pub(crate) fn changed_urgently(&mut self) {
+        self.revision += 1;
+        self.urgent_revision = self.revision;
+    }
+}

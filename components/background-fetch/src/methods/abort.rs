@@ -1,0 +1,62 @@
+//! `BackgroundFetchRegistration.abort()`, and the same from the user interface (errata 3).
+
+use std::sync::Arc;
+
+use crate::algorithms::contains::contains_background_fetch;
+use crate::concepts::background_fetch::BackgroundFetch;
+use crate::embedder::FetchState;
+use crate::inspect::EventKind;
+use crate::{Engine, Exception};
+
+impl Engine {
+    /// Aborts a background fetch. Whether it was active.
+    ///
+    /// <https://wicg.github.io/background-fetch/#background-fetch-registration-abort>
+    pub(crate) async fn abort_background_fetch(
+        &self,
+        bg_fetch: &Arc<BackgroundFetch>,
+    ) -> Result<bool, Exception> {
+        // 1 and 2. The background fetch and its registration.
+        // 3. Enqueue these steps to the edit queue.
+        let steps = {
+            let (engine, bg_fetch) = (self.clone(), Arc::clone(bg_fetch));
+            async move {
+                {
+                    // 3.1 to 3.3. One that is not active is not aborted.
+                    let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
+                    if !contains_background_fetch(&active_bg_fetches, &bg_fetch) {
+                        return false;
+                    }
+                    // 3.4. Remove it.
+                    active_bg_fetches.shift_remove(&bg_fetch.id);
+                }
+                drop(bg_fetch.active_slot.lock().take());
+                // 3.6. Set the abort all flag: before the promise resolves, so that no byte comes after it.
+                bg_fetch.abort_all();
+                // The abort outlives a crash.
+                let stored = engine
+                    .inner
+                    .embedder
+                    .storage
+                    .set_state(bg_fetch.key, FetchState::Aborted)
+                    .await;
+                if let Err(error) = stored {
+                    engine.note(
+                        &bg_fetch,
+                        EventKind::StorageTrouble {
+                            message: error.message,
+                        },
+                    );
+                }
+                engine.note(&bg_fetch, EventKind::Aborted);
+                // A background fetch that was loaded and not started has to settle.
+                engine.start_one(bg_fetch.key);
+                // 3.5. Resolve with true.
+                true
+            }
+        };
+        self.enqueue(&bg_fetch.registration, steps)
+            .await
+            .ok_or_else(super::was_cleared)
+    }
+}

@@ -1,0 +1,52 @@
+//! `BackgroundFetchRegistration.matchAll()`.
+
+use crate::algorithms::request_matches::request_matches_cached_item;
+use crate::concepts::{CacheQueryOptions, FetchKey};
+use crate::fetch::Request;
+use crate::seam::{RealmId, RecordSnapshot, ResponseDataKey};
+use crate::{Engine, Exception};
+
+impl Engine {
+    /// <https://wicg.github.io/background-fetch/#background-fetch-registration-match-all>, 3.
+    pub(super) fn match_all(
+        &self,
+        realm: RealmId,
+        fetch: FetchKey,
+        request: Option<&Request>,
+        options: CacheQueryOptions,
+    ) -> Result<Vec<RecordSnapshot>, Exception> {
+        let bg_fetch = self.known(fetch)?;
+        // Held from the moment in which the flag was looked at: what is given out can be read to its end.
+        let mut matching_records = Vec::new();
+        bg_fetch.held_records.update(|held| {
+            if !bg_fetch.progress.read(|progress| progress.records_available) {
+                return Err(super::gone());
+            }
+            // 3.1 and 3.2. The records that match, or all where no request was given (errata 14).
+            for record in &bg_fetch.records {
+                let response_data = record.response_data();
+                let state = response_data.snapshot();
+                let matches = request.is_none_or(|request| {
+                    request_matches_cached_item(request, &record.request, state.response.as_deref(), options)
+                });
+                if matches {
+                    let response = ResponseDataKey {
+                        record: record.key,
+                        generation: response_data.generation,
+                    };
+                    matching_records.push(RecordSnapshot {
+                        response,
+                        request: record.request.clone(),
+                    });
+                }
+            }
+            let count = matching_records.len() as u64;
+            if self.inner.realms.hold(realm, fetch, count) {
+                *held += count;
+            }
+            Ok(())
+        })?;
+        // 3.3. The answer queues the task that creates record objects.
+        Ok(matching_records)
+    }
+}

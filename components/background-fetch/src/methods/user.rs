@@ -1,0 +1,190 @@
+//! What the user does in the user interface, and what the user agent does in their place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::algorithms;
+use crate::algorithms::display::take_off_screen;
+use crate::algorithms::fire_click_event::fire_a_background_fetch_click_event;
+use crate::algorithms::update_instances::update_background_fetch_instances_now;
+use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::{FetchKey, RegistrationKey};
+use crate::embedder::{MeteredPolicy, PauseReasons, StorageError};
+use crate::inspect::EventKind;
+use crate::{DomString, Engine};
+
+/// Why something could not be done for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlError {
+    /// There is no such background fetch (any more).
+    NotFound,
+    /// It is settled.
+    Settled,
+    /// It has a request that is no `GET`, which cannot be sent again after a pause.
+    NotPausable,
+    /// It could not be stored.
+    Storage(StorageError),
+}
+
+impl fmt::Display for ControlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such background fetch any more"),
+            Self::Settled => f.write_str("the background fetch is settled already"),
+            Self::NotPausable => f.write_str(
+                "the background fetch has a request that is no GET: it cannot be paused, since sending such a \
+                 request again may have unwanted effects",
+            ),
+            Self::Storage(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ControlError {}
+
+/// <https://wicg.github.io/background-fetch/#background-fetch-display-algorithm>
+impl Engine {
+    /// Sets the paused flag for the user.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError::NotPausable`] unless every request is a `GET`, and those of a fetch that is over.
+    pub async fn pause(&self, fetch: FetchKey) -> Result<(), ControlError> {
+        let bg_fetch = self.controllable(fetch)?;
+        if !bg_fetch.is_pausable() {
+            return Err(ControlError::NotPausable);
+        }
+        self.set_paused(&bg_fetch, |reasons| reasons.user = true).await
+    }
+
+    /// Unsets the paused flag, as far as the user set it.
+    ///
+    /// # Errors
+    ///
+    /// Those of a fetch that is over.
+    pub async fn resume(&self, fetch: FetchKey) -> Result<(), ControlError> {
+        let bg_fetch = self.controllable(fetch)?;
+        self.set_paused(&bg_fetch, |reasons| reasons.user = false).await
+    }
+
+    /// The user allows a background fetch that waits for permission: it goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of a fetch that is over.
+    pub async fn allow(&self, fetch: FetchKey) -> Result<(), ControlError> {
+        let bg_fetch = self.controllable(fetch)?;
+        self.set_paused(&bg_fetch, |reasons| reasons.permission = false)
+            .await
+    }
+
+    /// The user refuses a background fetch: it is aborted. Whether it was active.
+    pub async fn refuse(&self, fetch: FetchKey) -> bool {
+        self.abort(fetch).await
+    }
+
+    /// The user aborts a background fetch, as a script does with `abort()`. Whether it was active.
+    pub async fn abort(&self, fetch: FetchKey) -> bool {
+        match self.background_fetch(fetch) {
+            Some(bg_fetch) => self.abort_background_fetch(&bg_fetch).await.unwrap_or(false),
+            None => false,
+        }
+    }
+
+    /// The user activates a background fetch, also one that is over and still shown: its worker gets a
+    /// `backgroundfetchclick`. Whether there is such a background fetch.
+    pub fn click(&self, fetch: FetchKey) -> bool {
+        let bg_fetch = self.background_fetch(fetch);
+        bg_fetch
+            .map(|bg_fetch| fire_a_background_fetch_click_event(self, &bg_fetch))
+            .is_some()
+    }
+
+    /// The user dismisses a background fetch that is over. Whether it was: one that is not settled cannot be
+    /// dismissed without aborting it.
+    pub fn dismiss(&self, fetch: FetchKey) -> bool {
+        let Some(bg_fetch) = self.background_fetch(fetch) else {
+            return false;
+        };
+        let mut finished = bg_fetch.registration.finished.lock();
+        let before = finished.len();
+        finished.retain(|finished| finished.key != fetch);
+        let dismissed = finished.len() < before;
+        drop(finished);
+        if dismissed {
+            take_off_screen(self, &bg_fetch);
+        }
+        dismissed
+    }
+
+    /// Says whether the connection is metered. With [`MeteredPolicy::Pause`] it pauses what may be paused, and lets
+    /// it go on.
+    pub async fn set_metered(&self, metered: bool) {
+        *self.inner.metered.lock() = metered;
+        if self.inner.policies.metered != MeteredPolicy::Pause {
+            return;
+        }
+        let bg_fetches: Vec<_> = self.inner.fetches.lock().values().cloned().collect();
+        for bg_fetch in bg_fetches.iter().filter(|bg_fetch| !bg_fetch.is_settled()) {
+            if let Err(error) = self
+                .set_paused(bg_fetch, |reasons| reasons.metered = metered)
+                .await
+            {
+                let message = error.to_string();
+                self.note(bg_fetch, EventKind::StorageTrouble { message });
+            }
+        }
+    }
+
+    /// Clears a service worker registration, because it is unregistered or its site's data is cleared: aborts its
+    /// background fetches, fires nothing, rejects what is pending and wipes what is stored.
+    ///
+    /// # Errors
+    ///
+    /// What [`Storage::clear`](crate::embedder::Storage::clear) says: call again then.
+    pub async fn clear_registration(&self, registration: &RegistrationKey) -> Result<(), StorageError> {
+        algorithms::clear::clear_registration(self, registration).await
+    }
+
+    /// The newest background fetch with this id of a registration, active or not.
+    pub fn find(&self, registration: &RegistrationKey, id: &DomString) -> Option<FetchKey> {
+        let fetches = self.inner.fetches.lock();
+        let newest = fetches.values().rev().find(|bg_fetch| {
+            bg_fetch.id == *id
+                && bg_fetch.registration.key == *registration
+                && !bg_fetch.registration.is_cleared()
+        });
+        newest.map(|bg_fetch| bg_fetch.key)
+    }
+
+    fn controllable(&self, fetch: FetchKey) -> Result<Arc<BackgroundFetch>, ControlError> {
+        let bg_fetch = self.background_fetch(fetch).ok_or(ControlError::NotFound)?;
+        if bg_fetch.is_settled() || bg_fetch.is_aborted() {
+            Err(ControlError::Settled)
+        } else {
+            Ok(bg_fetch)
+        }
+    }
+
+    async fn set_paused(
+        &self,
+        bg_fetch: &Arc<BackgroundFetch>,
+        change: impl FnOnce(&mut PauseReasons),
+    ) -> Result<(), ControlError> {
+        let reasons = bg_fetch.control.update(|control| {
+            let before = control.paused;
+            change(&mut control.paused);
+            (control.paused != before).then_some(control.paused)
+        });
+        let Some(reasons) = reasons else { return Ok(()) };
+        self.note(bg_fetch, EventKind::Paused { reasons });
+        update_background_fetch_instances_now(bg_fetch);
+        let stored = self
+            .inner
+            .embedder
+            .storage
+            .set_paused(bg_fetch.key, reasons)
+            .await;
+        stored.map_err(ControlError::Storage)
+    }
+}

@@ -1,0 +1,274 @@
+//! The scheduler: which request may be in flight, fairly between storage keys.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::channel::oneshot;
+use hashbrown::HashMap;
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+
+use crate::concepts::FetchKey;
+use crate::embedder::Limits;
+use crate::fetch::StorageKey;
+
+/// Gives out permits to have a request in flight.
+///
+/// Storage keys take turns; within one, requests go in the order in which they asked, past those whose host or
+/// background fetch has enough in flight. A permit whose request stalls counts against its own background fetch
+/// only, so that a hanging request never blocks another fetch.
+#[derive(Clone)]
+pub(crate) struct Scheduler {
+    limits: Limits,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    all: usize,
+    storage_keys: HashMap<StorageKey, usize>,
+    hosts: HashMap<String, usize>,
+    fetches: HashMap<FetchKey, usize>,
+    /// Who waits, by storage key, in the order of their turns.
+    waiting: IndexMap<StorageKey, VecDeque<Waiter>>,
+}
+
+struct Waiter {
+    claim: Claim,
+    grant: oneshot::Sender<Permit>,
+}
+
+/// What a request counts for.
+#[derive(Clone)]
+pub(crate) struct Claim {
+    pub(crate) storage_key: StorageKey,
+    pub(crate) fetch: FetchKey,
+    /// Host and port.
+    pub(crate) host: String,
+}
+
+/// The permission to have one request in flight; dropping it gives it back.
+pub(crate) struct Permit {
+    scheduler: Scheduler,
+    claim: Claim,
+    stalled: bool,
+}
+
+impl Scheduler {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            state: Arc::default(),
+        }
+    }
+
+    /// Waits for a permit. Dropping the future gives the turn to the next.
+    pub(crate) async fn acquire(&self, claim: Claim) -> Permit {
+        let (grant, granted) = oneshot::channel();
+        self.state
+            .lock()
+            .waiting
+            .entry(claim.storage_key.clone())
+            .or_default()
+            .push_back(Waiter { claim, grant });
+        self.dispatch();
+        // The sender is dropped with its permit sent, never before: the scheduler outlives its waiters.
+        granted
+            .await
+            .unwrap_or_else(|_| unreachable!("a waiter leaves the queue with its grant"))
+    }
+
+    /// Grants what the limits allow.
+    fn dispatch(&self) {
+        let mut refused = Vec::new();
+        while let Some((grant, permit)) = self.next_grant() {
+            // The asker is gone: its permit is given back after the round, without the lock.
+            refused.extend(grant.send(permit).err());
+            refused.clear();
+        }
+    }
+
+    /// Takes the next waiter that may go, and moves its storage key to the end of the line.
+    fn next_grant(&self) -> Option<(oneshot::Sender<Permit>, Permit)> {
+        let mut state = self.state.lock();
+        let (turn, position) = state.waiting.values().enumerate().find_map(|(turn, waiters)| {
+            let position = waiters
+                .iter()
+                .position(|waiter| state.has_room(&waiter.claim, &self.limits))?;
+            Some((turn, position))
+        })?;
+        let (storage_key, mut waiters) = state.waiting.shift_remove_index(turn)?;
+        let waiter = waiters.remove(position)?;
+        if !waiters.is_empty() {
+            state.waiting.insert(storage_key, waiters);
+        }
+        state.count(&waiter.claim);
+        *state.fetches.entry(waiter.claim.fetch).or_default() += 1;
+        let permit = Permit {
+            scheduler: self.clone(),
+            claim: waiter.claim,
+            stalled: false,
+        };
+        Some((waiter.grant, permit))
+    }
+}
+
+impl State {
+    fn has_room(&self, claim: &Claim, limits: &Limits) -> bool {
+        let used = |count: Option<&usize>| count.copied().unwrap_or_default();
+        self.all < limits.requests
+            && used(self.storage_keys.get(&claim.storage_key)) < limits.requests_per_storage_key
+            && used(self.hosts.get(&claim.host)) < limits.requests_per_host
+            && used(self.fetches.get(&claim.fetch)) < limits.requests_per_fetch
+    }
+
+    fn count(&mut self, claim: &Claim) {
+        self.all += 1;
+        *self.storage_keys.entry(claim.storage_key.clone()).or_default() += 1;
+        *self.hosts.entry_ref(claim.host.as_str()).or_default() += 1;
+    }
+
+    fn uncount(&mut self, claim: &Claim) {
+        self.all -= 1;
+        release(&mut self.storage_keys, &claim.storage_key);
+        release(&mut self.hosts, &claim.host);
+    }
+}
+
+fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+impl Permit {
+    /// Notes whether the request stalls.
+    pub(crate) fn set_stalled(&mut self, stalled: bool) {
+        if std::mem::replace(&mut self.stalled, stalled) == stalled {
+            return;
+        }
+        if stalled {
+            self.scheduler.state.lock().uncount(&self.claim);
+            self.scheduler.dispatch();
+        } else {
+            // Over the limits for once: what moves again is not stopped.
+            self.scheduler.state.lock().count(&self.claim);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        {
+            let mut state = self.scheduler.state.lock();
+            if !self.stalled {
+                state.uncount(&self.claim);
+            }
+            release(&mut state.fetches, &self.claim.fetch);
+        }
+        self.scheduler.dispatch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use futures::future::BoxFuture;
+
+    fn claim(storage_key: &str, fetch: u64, host: &str) -> Claim {
+        Claim {
+            storage_key: StorageKey::new(storage_key),
+            fetch: FetchKey(fetch),
+            host: host.to_owned(),
+        }
+    }
+
+    fn ask(scheduler: &Scheduler, claim: Claim) -> BoxFuture<'static, Permit> {
+        let scheduler = scheduler.clone();
+        let mut asked = async move { scheduler.acquire(claim).await }.boxed();
+        match asked.as_mut().now_or_never() {
+            Some(permit) => async { permit }.boxed(),
+            None => asked,
+        }
+    }
+
+    fn is_granted(asked: &mut BoxFuture<'static, Permit>) -> bool {
+        match asked.as_mut().now_or_never() {
+            Some(permit) => {
+                *asked = async { permit }.boxed();
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[test]
+    fn storage_keys_take_turns() {
+        let scheduler = Scheduler::new(Limits {
+            requests: 1,
+            ..Limits::default()
+        });
+        let mut running = ask(&scheduler, claim("a", 1, "h1"));
+        assert!(is_granted(&mut running));
+        let mut second_of_a = ask(&scheduler, claim("a", 1, "h1"));
+        let mut third_of_a = ask(&scheduler, claim("a", 1, "h1"));
+        let mut first_of_b = ask(&scheduler, claim("b", 2, "h2"));
+        drop(running);
+        assert!(is_granted(&mut second_of_a) && !is_granted(&mut first_of_b));
+        drop(second_of_a);
+        assert!(
+            is_granted(&mut first_of_b) && !is_granted(&mut third_of_a),
+            "b's turn comes before a's third"
+        );
+        drop(first_of_b);
+        assert!(is_granted(&mut third_of_a));
+    }
+
+    #[test]
+    fn a_stalled_request_counts_against_its_own_fetch_only() {
+        let limits = Limits {
+            requests: 1,
+            requests_per_fetch: 1,
+            ..Limits::default()
+        };
+        let scheduler = Scheduler::new(limits);
+        let mut hanging = ask(&scheduler, claim("a", 1, "h")).now_or_never().unwrap();
+        let mut same_fetch = ask(&scheduler, claim("a", 1, "h"));
+        let mut other_fetch = ask(&scheduler, claim("a", 2, "h"));
+        assert!(!is_granted(&mut other_fetch));
+        hanging.set_stalled(true);
+        assert!(is_granted(&mut other_fetch) && !is_granted(&mut same_fetch));
+        hanging.set_stalled(false);
+        drop((hanging, other_fetch));
+        assert!(is_granted(&mut same_fetch));
+    }
+
+    #[test]
+    fn a_permit_granted_to_somebody_who_left_goes_to_the_next() {
+        let scheduler = Scheduler::new(Limits {
+            requests: 1,
+            ..Limits::default()
+        });
+        let running = ask(&scheduler, claim("a", 1, "h"));
+        drop(ask(&scheduler, claim("a", 1, "h")));
+        let mut last = ask(&scheduler, claim("a", 1, "h"));
+        drop(running);
+        assert!(is_granted(&mut last));
+        drop(last);
+        let state = scheduler.state.lock();
+        assert_eq!(
+            (
+                state.all,
+                state.storage_keys.len(),
+                state.hosts.len(),
+                state.fetches.len()
+            ),
+            (0, 0, 0, 0)
+        );
+        assert!(state.waiting.is_empty());
+    }
+}
