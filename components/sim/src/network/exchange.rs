@@ -109,7 +109,14 @@ impl Exchange {
                     self.phase = match &self.request.body {
                         Some(body) if !unreached => {
                             let (stream, rest, received) = (body.open(), Bytes::new(), 0);
-                            Phase::Upload(Upload { stream, rest, received }, response)
+                            Phase::Upload(
+                                Upload {
+                                    stream,
+                                    rest,
+                                    received,
+                                },
+                                response,
+                            )
                         }
                         _ => Phase::Head(response),
                     };
