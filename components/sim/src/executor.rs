@@ -45,7 +45,7 @@ struct Task {
 /// How far [`Executor::run_until`] goes before it takes what it waits for as lost, and panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The polls of all tasks together.
+    /// The polls of all tasks together, what is waited for included.
     pub polls: u64,
     /// The virtual time.
     pub time: Duration,
@@ -147,6 +147,7 @@ impl Executor {
         loop {
             match self.next_ready() {
                 Some((ready, waker)) if ready == id => {
+                    self.record(id);
                     if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                         self.0.queue.dismiss(Kind::Root);
                         return output;
@@ -427,6 +428,19 @@ mod tests {
             }
         });
         executor.run_until(std::future::pending::<()>());
+    }
+
+    #[test]
+    #[should_panic(expected = "no end in sight: still waiting after 101 polls")]
+    fn a_future_that_spins_does_not_hang_the_test_either() {
+        let executor = Executor::new(1);
+        let time = Duration::MAX;
+        executor.set_bounds(Bounds { polls: 100, time });
+        executor.run_until(async {
+            loop {
+                yield_now().await;
+            }
+        })
     }
 
     #[test]

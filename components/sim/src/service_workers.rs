@@ -371,7 +371,10 @@ mod tests {
             }
         });
         assert_eq!(*seen.borrow(), [2, 1]);
-        let fired = workers.fired().into_iter().find(|fired| fired.event.fetch == FetchKey(1));
+        let fired = workers
+            .fired()
+            .into_iter()
+            .find(|fired| fired.event.fetch == FetchKey(1));
         assert_eq!(fired.unwrap().ended, Some(Duration::from_secs(9)));
     }
 }

@@ -404,8 +404,10 @@ impl Resource {
         if answer.status == StatusCode::OK && request.request.method == Method::GET {
             answer = ranges::answer(&self.ranges, self.range_cap, request, answer);
         }
-        self.say_length(&mut answer);
         let null_body = matches!(answer.status.as_u16(), 101 | 103 | 204 | 205 | 304);
+        if !null_body {
+            self.say_length(&mut answer);
+        }
         if null_body || request.request.method == Method::HEAD {
             answer.length = Some(0);
         }
