@@ -1,2 +1,265 @@
 //! Conformance tests of the Background Fetch API: they live in `tests/`, one file per algorithm of the
 //! specification. `README.md` has the table, `errata.md` what is pinned where the text is wrong or silent.
+//!
+//! This library is what they are told with: a [`Site`] with a page, a worker and an engine in a simulated world.
+//! [`tell`] tells each story under many schedules.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use background_fetch::api::{
+    BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Realm,
+};
+use background_fetch::embedder::{Policies, Storage};
+use background_fetch::fetch::{Client, Request};
+use background_fetch::inspect::{EventKind, EventStream};
+use background_fetch::{
+    BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, Engine, Exception,
+    RegistrationKey,
+};
+use background_fetch_sim::{TestEventLoop, World};
+use background_fetch_storage::MemoryStorage;
+use futures::{FutureExt, StreamExt};
+use url::Url;
+
+/// The scope of the site's registration, and the page's URL.
+pub const SITE: &str = "https://site.example/";
+
+/// The quota of a storage key, in bytes.
+pub const QUOTA: u64 = 1 << 30;
+
+/// The seeds that each story is told with: 0 runs ready tasks in order.
+pub const SEEDS: std::ops::Range<u64> = 0..24;
+
+/// Tells a story under the schedule of every seed, and checks that nothing is left running when it is over.
+pub fn tell(story: impl AsyncFn(&Site)) {
+    tell_with(&Policies::default(), story);
+}
+
+/// [`tell`], with other policies.
+pub fn tell_with(policies: &Policies, story: impl AsyncFn(&Site)) {
+    for seed in SEEDS {
+        let site = Site::new(seed, policies.clone(), MemoryStorage::new(QUOTA));
+        site.world.run(async {
+            site.open().await;
+            story(&site).await;
+            site.close().await;
+        });
+        assert_eq!(
+            site.world.executor.live_spawned_tasks(),
+            0,
+            "tasks are left over, seed {seed}"
+        );
+    }
+}
+
+/// A site: a registration with an active worker, a page in its scope, and an engine.
+pub struct Site {
+    /// Everything around the component.
+    pub world: World,
+    /// The registration.
+    pub registration: RegistrationKey,
+    /// The storage, without the world's faults.
+    pub storage: MemoryStorage,
+    policies: Policies,
+    running: RefCell<Option<Running>>,
+}
+
+/// What a crash ends.
+struct Running {
+    engine: Engine,
+    page: Page,
+    events: EventStream,
+}
+
+/// A page or a worker: a realm with its event loop.
+#[derive(Clone)]
+pub struct Page {
+    /// The realm.
+    pub realm: Realm,
+    /// Its event loop, which is pumped.
+    pub event_loop: TestEventLoop,
+}
+
+impl Site {
+    /// A site in a world of this seed. Nothing runs until [`open`](Self::open).
+    pub fn new(seed: u64, policies: Policies, storage: MemoryStorage) -> Self {
+        let world = World::new(seed, Arc::new(storage.clone()) as Arc<dyn Storage>);
+        let registration = world.service_workers.register(SITE);
+        Self {
+            world,
+            registration,
+            storage,
+            policies,
+            running: RefCell::default(),
+        }
+    }
+
+    /// Opens the engine on what is stored, starts it, and opens the page.
+    pub async fn open(&self) {
+        self.open_dormant().await;
+        self.engine().start();
+    }
+
+    /// Opens the engine on what is stored without starting it, and opens the page.
+    pub async fn open_dormant(&self) {
+        let engine = Engine::open(self.world.embedder(), self.policies.clone()).await;
+        let engine = engine.expect("the storage opens");
+        let events = engine.events(100_000);
+        let page = self.connect(&engine, SITE);
+        *self.running.borrow_mut() = Some(Running { engine, page, events });
+    }
+
+    /// The process is killed; what was not stored is lost.
+    pub fn crash(&self) {
+        self.world.crash();
+        let running = self.running.borrow_mut().take();
+        if let Some(running) = running {
+            running.page.event_loop.close();
+        }
+    }
+
+    /// The process is killed, and starts again.
+    pub async fn crash_and_restart(&self) {
+        self.crash();
+        self.open().await;
+    }
+
+    /// Closes the page, shuts the engine down, and waits for its tasks.
+    pub async fn close(&self) {
+        let running = self.running.borrow_mut().take();
+        if let Some(running) = running {
+            running.page.event_loop.close();
+            running.engine.shutdown().await.expect("the storage flushes");
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> Engine {
+        self.running
+            .borrow()
+            .as_ref()
+            .expect("the engine runs")
+            .engine
+            .clone()
+    }
+
+    /// The page.
+    pub fn page(&self) -> Page {
+        self.running
+            .borrow()
+            .as_ref()
+            .expect("the page is open")
+            .page
+            .clone()
+    }
+
+    /// The background fetch manager of the site's registration in the page.
+    pub fn manager(&self) -> BackgroundFetchManager {
+        self.page().realm.background_fetch(&self.registration)
+    }
+
+    /// Opens another page.
+    pub fn open_page(&self, url: &str) -> Page {
+        self.connect(&self.engine(), url)
+    }
+
+    fn connect(&self, engine: &Engine, url: &str) -> Page {
+        let event_loop = self.world.event_loop();
+        let client = Client::page(Url::parse(url).expect("the page has a URL"));
+        let realm = Realm::new(Arc::new(engine.clone()), client, Arc::new(event_loop.clone()));
+        let pumped = realm.clone();
+        self.world
+            .executor
+            .spawn_local(event_loop.pump(move |task| pumped.run_task(task)));
+        Page { realm, event_loop }
+    }
+
+    /// Hands every functional event to `handler`, in a worker's realm of its own, as an event object. The event
+    /// is extended until the handler is done.
+    pub fn on_event<F>(&self, handler: impl Fn(BackgroundFetchEvent) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let worker = self.open_page(&format!("{SITE}worker.js"));
+        let handler = Rc::new(handler);
+        self.world
+            .service_workers
+            .handle_locally(&self.world.executor, move |event| {
+                let (worker, handler) = (worker.clone(), Rc::clone(&handler));
+                async move {
+                    let Ok(event) = worker.realm.create_event(&event).await else {
+                        return;
+                    };
+                    let lifetime = event.extend().expect("the event is active");
+                    event.end_dispatch();
+                    handler(event.clone()).await;
+                    drop(lifetime);
+                    event.ended().await;
+                }
+            });
+    }
+
+    /// Starts a background fetch of these URLs with default options.
+    pub async fn fetch(&self, id: &str, urls: &[&str]) -> Result<BackgroundFetchRegistration, Exception> {
+        self.manager()
+            .fetch(id, urls.iter().copied(), BackgroundFetchOptions::default())
+            .await
+    }
+
+    /// Waits until a background fetch is settled, as the page sees it.
+    pub async fn settled(
+        &self,
+        registration: &BackgroundFetchRegistration,
+    ) -> (BackgroundFetchResult, BackgroundFetchFailureReason) {
+        while registration.result() == BackgroundFetchResult::Empty {
+            progress(registration).await;
+        }
+        (registration.result(), registration.failure_reason())
+    }
+
+    /// Waits until the records of a background fetch are no longer available, and its event ended.
+    pub async fn over(&self, registration: &BackgroundFetchRegistration) {
+        while registration.records_available() {
+            background_fetch::embedder::Clock::sleep(&self.world.clock, std::time::Duration::from_millis(10))
+                .await;
+        }
+    }
+
+    /// What happened since this was called last.
+    pub fn events(&self) -> Vec<EventKind> {
+        let mut running = self.running.borrow_mut();
+        let events = &mut running.as_mut().expect("the engine runs").events;
+        std::iter::from_fn(|| events.next().now_or_never().flatten())
+            .map(|event| event.kind)
+            .collect()
+    }
+}
+
+/// Waits for the next `progress` event.
+pub async fn progress(registration: &BackgroundFetchRegistration) {
+    let (sender, receiver) = futures::channel::oneshot::channel();
+    let sender = RefCell::new(Some(sender));
+    let listener = registration.on_progress(move |_| {
+        if let Some(sender) = sender.borrow_mut().take() {
+            let _ = sender.send(());
+        }
+    });
+    let _ = receiver.await;
+    registration.remove_listener(listener);
+}
+
+/// The bytes of a record's response.
+pub async fn body_of(record: &BackgroundFetchRecord) -> Result<Vec<u8>, Exception> {
+    let response = record.response_ready().await?;
+    match response.take_body() {
+        Some(body) => body.bytes().await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A `GET` of a URL.
+pub fn get(url: &str) -> Request {
+    Request::new(Url::parse(url).expect("the request has a URL"))
+}
