@@ -11,7 +11,7 @@ fn every_record_succeeds_and_the_worker_reads_the_bodies() {
         for name in ["a", "b", "c"] {
             let length = 3000 + name.len() as u64;
             site.world.network.serve(
-                &format!("https://site.example/{name}"),
+                format!("https://site.example/{name}"),
                 Resource::pattern(1, length),
             );
         }
