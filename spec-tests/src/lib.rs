@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use background_fetch::api::{
     BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Realm,
+    RequestObject,
 };
 use background_fetch::embedder::{FunctionalEventName, Policies, Storage};
-use background_fetch::fetch::{Client, Request};
+use background_fetch::fetch::{Client, Request, RequestBody};
 use background_fetch::inspect::{EventKind, EventStream};
 use background_fetch::{
     BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, Engine, Exception,
@@ -39,19 +40,33 @@ pub fn tell(story: impl AsyncFn(&Site)) {
 
 /// [`tell`], with other policies.
 pub fn tell_with(policies: &Policies, story: impl AsyncFn(&Site)) {
+    tell_under(policies, QUOTA, story);
+}
+
+/// [`tell`], with another quota.
+pub fn tell_with_quota(quota: u64, story: impl AsyncFn(&Site)) {
+    tell_under(&Policies::default(), quota, story);
+}
+
+fn tell_under(policies: &Policies, quota: u64, story: impl AsyncFn(&Site)) {
     for seed in SEEDS {
-        let site = Site::new(seed, policies.clone(), MemoryStorage::new(QUOTA));
-        site.world.run(async {
-            site.open().await;
-            story(&site).await;
-            site.close().await;
-        });
-        assert_eq!(
-            site.world.executor.live_spawned_tasks(),
-            0,
-            "tasks are left over, seed {seed}"
-        );
+        tell_once(seed, policies, quota, &story);
     }
+}
+
+/// Tells a story under the schedule of one seed.
+pub fn tell_once(seed: u64, policies: &Policies, quota: u64, story: impl AsyncFn(&Site)) {
+    let site = Site::new(seed, policies.clone(), MemoryStorage::new(quota));
+    site.world.run(async {
+        site.open().await;
+        story(&site).await;
+        site.close().await;
+    });
+    assert_eq!(
+        site.world.executor.live_spawned_tasks(),
+        0,
+        "tasks are left over, seed {seed}"
+    );
 }
 
 /// A site: a registration with an active worker, a page in its scope, and an engine.
@@ -322,6 +337,20 @@ impl Site {
     pub async fn outcome_of(&self, path: &str) -> Outcome {
         let registration = self.fetch(path, &[path]).await.expect("the fetch starts");
         self.outcome(&registration).await
+    }
+
+    /// Starts a background fetch of one `POST` to a path.
+    pub async fn post(
+        &self,
+        path: &str,
+        body: impl Into<RequestBody>,
+    ) -> Result<BackgroundFetchRegistration, Exception> {
+        let request = Request {
+            method: http::Method::POST,
+            ..get(&format!("{SITE}{path}"))
+        };
+        let request = RequestObject::with_body(request, body);
+        self.manager().fetch(path, [request], Default::default()).await
     }
 
     /// Waits until a background fetch is over, and says how it ended.
