@@ -22,7 +22,7 @@ use crate::embedder::{
     FetchEvent, NetworkError, NetworkErrorKind, NetworkRequest, Settlement, StorageError, StorageErrorKind,
 };
 use crate::fetch::range::resume_validator;
-use crate::fetch::{ResponseHead, ResumeRange};
+use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
 use crate::scheduler::{Claim, Permit};
 
@@ -100,8 +100,13 @@ impl Completion<'_> {
         let Some(permit) = self.clear_for_take_off().await else {
             return self.aborted();
         };
-        // 4 to 6. The request is the record's; it never goes to a service worker.
+        // 4 and 5. A copy of the record's request, with keepalive (errata 17).
         let request = &self.record.request;
+        let kept_alive = Request {
+            keepalive: true,
+            ..(**request).clone()
+        };
+        // 6. The service-workers mode is "none": see `Network::fetch`.
         // 18 of the errata: what may be sent once only is not sent again after a crash either.
         if !request.is_get() {
             if self.record.was_sent() {
@@ -132,7 +137,7 @@ impl Completion<'_> {
         let mut transmitted = 0;
         let mut taking = Taking::Nothing;
         let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
-            request: (**request).clone(),
+            request: kept_alive,
             client: Arc::clone(&self.bg_fetch.client),
             range,
             body: self.body_source(),
