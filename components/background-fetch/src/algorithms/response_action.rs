@@ -6,6 +6,7 @@ use http::header::{ETAG, LAST_MODIFIED};
 use super::content_range::{ContentRange, unsatisfied_complete_length};
 use super::validate_partial_response::{same_validator, validate_partial_response};
 use crate::fetch::ResponseHead;
+use crate::fetch::range::is_encoded;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -47,13 +48,12 @@ pub(crate) fn response_action(
     match response.status {
         // 2. A 206 must be valid.
         StatusCode::PARTIAL_CONTENT if !asked.authors_range => {
+            // No coding was asked for: its bytes do not fit behind those that are stored (errata 19).
+            if continues && is_encoded(response) {
+                return ResponseAction::Restart("its partial response is encoded".to_owned());
+            }
             if response.content_decoded {
-                let why = "its partial response is encoded".to_owned();
-                return if continues {
-                    ResponseAction::Restart(why)
-                } else {
-                    ResponseAction::Fail(why)
-                };
+                return ResponseAction::Fail("its partial response is encoded".to_owned());
             }
             match validate_partial_response(asked.range_start, response, previous_response) {
                 // A complete length that was said stays, where the part does not say it again.
