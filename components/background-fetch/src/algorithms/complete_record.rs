@@ -516,8 +516,9 @@ impl Completion<'_> {
                 .storage
                 .settle_record(self.record.key, &settlement)
                 .await;
-            // A success that cannot be stored is none.
+            // A success that cannot be stored is none; a failure keeps its reason.
             if let Err(error) = stored
+                && result == ResponseResult::Success
                 && let Attempt::Ended(failed) = self.storage_failed(&error)
             {
                 Ended { result, detail } = failed;
