@@ -17,7 +17,7 @@ use background_fetch::fetch::{Client, Request, RequestBody};
 use background_fetch::inspect::{EventKind, EventStream};
 use background_fetch::{
     BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, Engine, Exception,
-    ExceptionName, RegistrationKey,
+    ExceptionName, FetchKey, RegistrationKey,
 };
 use background_fetch_sim::{RequestLog, Resource, TestEventLoop, World};
 use background_fetch_storage::MemoryStorage;
@@ -360,7 +360,8 @@ impl Site {
         outcome
     }
 
-    /// Waits until every background fetch of the engine is over, and nothing of it is stored.
+    /// Waits until every background fetch of the engine is over, and nothing of it is stored. Request bodies that are
+    /// being stored meanwhile are lost.
     pub async fn all_over(&self) {
         loop {
             let stored = self.storage.load().await.expect("the storage loads");
@@ -395,6 +396,8 @@ pub struct ReadingWorker(Rc<RefCell<Vec<Delivery>>>);
 /// An event that a [`ReadingWorker`] got, and what it read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
+    /// The background fetch.
+    pub fetch: FetchKey,
     /// The event's name.
     pub name: FunctionalEventName,
     /// The result and the failure reason of its registration.
@@ -414,6 +417,7 @@ impl ReadingWorker {
             bodies.push(body_of(&record).await.map_err(|exception| exception.name));
         }
         self.0.borrow_mut().push(Delivery {
+            fetch: registration.key(),
             name: event.name(),
             outcome: (registration.result(), registration.failure_reason()),
             downloaded: registration.downloaded(),
