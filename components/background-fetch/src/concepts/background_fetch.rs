@@ -118,7 +118,9 @@ impl BackgroundFetch {
             let state = record.response_data().snapshot();
             state.result.fails_the_whole()
         });
-        let abort_all = stored.state == FetchState::Aborted || immediate_failure;
+        let aborted =
+            stored.state == FetchState::Aborted || failure_reason == BackgroundFetchFailureReason::Aborted;
+        let abort_all = aborted || immediate_failure;
         // What an abort ended is stored for the whole.
         if result != BackgroundFetchResult::Empty {
             for record in &records {
