@@ -1,7 +1,6 @@
 //! Complete a record. `resume.rs` has what continues a response, `retry.rs` what is tried again.
 
 use background_fetch::api::RequestObject;
-use background_fetch::embedder::NetworkError;
 use background_fetch::fetch::Request;
 use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchOptions, ControlError, ExceptionName};
 use background_fetch_sim::{Ending, Ranges, Resource, Response, pattern};
@@ -137,48 +136,7 @@ fn a_post_is_not_paused() {
 
 // Process response, 1: a network error.
 
-#[test]
-fn a_network_error_is_a_fetch_error() {
-    tell(async |site| {
-        let elsewhere = "https://other.example/a";
-        site.world
-            .network
-            .serve(elsewhere, Resource::pattern(1, 1000).cors_failure());
-        let garbage = NetworkError::fatal("this is not HTTP");
-        site.serve("b", Resource::bytes("").fails(garbage).always());
-        for url in [elsewhere, "b"] {
-            let worker = site.reading_worker();
-            let registration = site.fetch("id", &[url]).await.unwrap();
-            assert_eq!(site.outcome(&registration).await, failure(FETCH_ERROR));
-            assert_eq!(registration.downloaded(), 0);
-            assert_eq!(worker.bodies(), [Err(ExceptionName::TypeError)]);
-        }
-        assert_eq!(
-            site.world.network.log().len(),
-            2,
-            "what is final is not tried again"
-        );
-    });
-}
-
 // Process response, 2: a partial response.
-
-#[test]
-fn a_partial_response_that_nobody_asked_for_starts_at_the_first_byte_or_fails() {
-    let answer =
-        |range: &'static str| move |_: &_| Response::new(206).header("content-range", range).body("hello");
-    tell(async |site| {
-        for (range, outcome) in [
-            ("bytes 0-4/5", SUCCESS),
-            ("bytes 5-9/10", failure(FETCH_ERROR)),
-            ("bytes */5", failure(FETCH_ERROR)),
-            ("hello", failure(FETCH_ERROR)),
-        ] {
-            site.world.network.respond_once(format!("{SITE}a"), answer(range));
-            assert_eq!(site.outcome_of("a").await, outcome, "{range}");
-        }
-    });
-}
 
 #[test]
 fn a_partial_response_to_the_authors_own_range_is_the_response() {
@@ -231,19 +189,6 @@ fn the_first_response_reaches_record_objects_made_before_it() {
 }
 
 // Process response, 5: bytes.
-
-#[test]
-fn a_download_total_that_is_exceeded_cancels_the_stream() {
-    tell(async |site| {
-        site.serve("a", Resource::endless(1).chunks(300));
-        let worker = site.reading_worker();
-        let fetched = site.manager().fetch("id", ["a"], total(1000)).await.unwrap();
-        assert_eq!(site.outcome(&fetched).await, failure(TOTAL_EXCEEDED));
-        assert!(fetched.downloaded() <= 1000);
-        assert_eq!(endings(site, "a"), [Ending::Terminated]);
-        assert_eq!(worker.bodies(), [Err(ExceptionName::TypeError)]);
-    });
-}
 
 #[test]
 fn the_download_total_may_be_reached_and_not_passed_by_a_byte() {
@@ -347,17 +292,6 @@ fn parts_are_put_together() {
 }
 
 #[test]
-fn parts_that_cannot_be_continued_end_with_a_fetch_error() {
-    tell(async |site| {
-        // Without a validator each part has to be asked for from byte 0, and is the same again.
-        let part = Resource::pattern(1, 300).with_status(206);
-        site.serve("a", part.header("content-range", "bytes 0-299/1000"));
-        assert_eq!(site.outcome_of("a").await, failure(FETCH_ERROR));
-        assert!(site.requests("a").len() <= 10);
-    });
-}
-
-#[test]
 fn a_206_without_progress_is_a_fetch_error() {
     tell(async |site| {
         let resource = Resource::pattern(1, 1000).etag("v1").drop_after(400);
@@ -410,38 +344,6 @@ fn a_416_that_confirms_the_stored_length_is_success() {
 }
 
 // Process response, 7: an error in the body.
-
-#[test]
-fn a_final_error_in_the_body_is_a_fetch_error_and_its_bytes_are_not_exposed() {
-    tell(async |site| {
-        let broken = NetworkError::fatal("a chunk without a length");
-        site.serve(
-            "a",
-            Resource::pattern(1, 1000).etag("v1").break_after(400, broken),
-        );
-        let worker = site.reading_worker();
-        assert_eq!(site.outcome_of("a").await, failure(FETCH_ERROR));
-        assert_eq!(worker.bodies(), [Err(ExceptionName::TypeError)]);
-        assert_eq!(site.requests("a").len(), 1);
-    });
-}
-
-#[test]
-fn a_body_that_is_always_shorter_than_said_is_a_fetch_error() {
-    tell(async |site| {
-        for etag in [Some("v1"), None] {
-            let mut resource = Resource::pattern(1, 900).header("content-length", "1000");
-            if let Some(etag) = etag {
-                resource = resource.etag(etag);
-            }
-            // The network finds the end too early, each time.
-            site.serve("a", resource.drop_after(900).always());
-            let worker = site.reading_worker();
-            assert_eq!(site.outcome_of("a").await, failure(FETCH_ERROR), "{etag:?}");
-            assert_eq!(worker.bodies(), [Err(ExceptionName::TypeError)]);
-        }
-    });
-}
 
 // 13 to 15. The paused flag and the abort all flag.
 
