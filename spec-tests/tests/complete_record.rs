@@ -3,7 +3,7 @@
 use background_fetch::api::RequestObject;
 use background_fetch::fetch::Request;
 use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchOptions, ControlError, ExceptionName};
-use background_fetch_sim::{Ending, Ranges, Resource, Response, pattern};
+use background_fetch_sim::{Ending, Ranges, Resource, Response, StorageOperation, pattern};
 use http::{HeaderValue, Method};
 use spec_tests::{SITE, SUCCESS, body_of, failure, get, progress, tell, tell_with_quota};
 use std::time::Duration;
@@ -397,6 +397,22 @@ fn an_abort_terminates_what_is_in_flight_and_what_waits() {
         let aborted = || Err(ExceptionName::AbortError);
         assert_eq!(worker.bodies(), [aborted(), aborted(), Ok(b"done".to_vec())]);
         assert!(!registration.abort().await.unwrap(), "it is over");
+    });
+}
+
+#[test]
+fn bytes_that_are_being_stored_at_an_abort_do_not_count() {
+    tell(async |site| {
+        site.serve("a", Resource::pattern(1, 1000).chunks(100).hold_at(300));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.until_held("a").await;
+        site.world.storage.hold(StorageOperation::Append);
+        site.release("a");
+        site.world.storage.until_held(StorageOperation::Append).await;
+        assert!(registration.abort().await.unwrap());
+        site.world.storage.release(StorageOperation::Append);
+        assert_eq!(site.outcome(&registration).await, failure(ABORTED));
+        assert_eq!(registration.downloaded(), 300);
     });
 }
 

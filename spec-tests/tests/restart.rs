@@ -297,11 +297,10 @@ fn a_post_that_was_not_sent_before_a_crash_is_sent_once_with_its_body() {
 fn a_post_is_sent_once_whenever_the_crash_comes() {
     for moment in 0..30 {
         tell(async |site| {
-            site.serve("a", Resource::bytes("thanks"));
+            let slow = Resource::bytes("thanks").upload_steps(3, Duration::from_millis(20));
+            site.serve("a", slow.latency(Duration::from_millis(20)));
             site.post("a", "a payment").await.unwrap();
-            for _ in 0..moment {
-                yield_now().await;
-            }
+            site.sleep(Duration::from_millis(moment * 4)).await;
             site.crash();
             restart(site).await;
             site.all_over().await;

@@ -112,6 +112,9 @@ impl<'a> Tale<'a> {
             (5, [_, ..]) if self.random.chance(1, 3) => {
                 let key = keys[self.random.below(keys.len() as u64) as usize];
                 self.abort(key).await;
+                if self.random.chance(1, 3) {
+                    self.crash().await;
+                }
             }
             (6 | 7, _) if self.random.chance(1, 2) => self.crash().await,
             (8, _) => network.offline(),
