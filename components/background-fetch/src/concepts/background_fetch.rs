@@ -132,11 +132,8 @@ impl BackgroundFetch {
             }
         }
         let progress = Progress {
-            uploaded: records.iter().map(|record| record.report.lock().uploaded).sum(),
-            stored: records
-                .iter()
-                .map(|record| record.response_data().snapshot().length)
-                .sum(),
+            uploaded: sum(&records, |record| record.report.lock().uploaded),
+            stored: sum(&records, |record| record.response_data().snapshot().length),
             result,
             failure_reason,
             first_failure: stored.first_failure,
