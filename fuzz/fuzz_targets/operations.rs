@@ -97,7 +97,11 @@ async fn story(site: &Site, operations: &[u8]) -> Created {
 
 fn unfinished(site: &Site) -> Vec<FetchKey> {
     let inspected = site.engine().inspect();
-    inspected.into_iter().filter(|fetch| fetch.records_available).map(|fetch| fetch.key).collect()
+    inspected
+        .into_iter()
+        .filter(|fetch| fetch.records_available)
+        .map(|fetch| fetch.key)
+        .collect()
 }
 
 /// The worker reads every record.
@@ -110,7 +114,9 @@ fn handle_events(site: &Site) {
             if let Ok(body) = body_of(&record).await
                 && !body.is_empty()
             {
-                let whole = VERSIONS.iter().any(|version| body == pattern(*version, 0, body.len()));
+                let whole = VERSIONS
+                    .iter()
+                    .any(|version| body == pattern(*version, 0, body.len()));
                 assert!(whole, "the body of record {:?} is spliced", record.key());
                 let success = event.name() == FunctionalEventName::Success;
                 assert!(!success || body.len() as u64 == LENGTH, "a success is cut short");
@@ -138,7 +144,10 @@ async fn operate(site: &Site, operation: u8, created: &Rc<RefCell<Created>>) {
         2 => {
             if let Ok(Some(registration)) = site.manager().get(id).await {
                 let again = site.manager().get(id).await;
-                assert!(!matches!(again, Ok(Some(other)) if other != registration), "another instance");
+                assert!(
+                    !matches!(again, Ok(Some(other)) if other != registration),
+                    "another instance"
+                );
                 let aborted = registration.abort().await;
                 assert!(aborted.is_ok());
                 assert_eq!(registration.abort().await, Ok(false));
@@ -170,14 +179,23 @@ async fn operate(site: &Site, operation: u8, created: &Rc<RefCell<Created>>) {
             handle_events(site);
         }
         13 => {
-            let all: BTreeMap<_, _> =
-                engine.inspect().into_iter().map(|fetch| (fetch.key.0, fetch.records_available)).collect();
+            let all: BTreeMap<_, _> = engine
+                .inspect()
+                .into_iter()
+                .map(|fetch| (fetch.key.0, fetch.records_available))
+                .collect();
             created.borrow_mut().cleared.extend(all.keys());
             assert_eq!(engine.clear_registration(&site.registration).await, Ok(()));
-            assert!(engine.inspect().is_empty(), "something is left of a cleared registration");
+            assert!(
+                engine.inspect().is_empty(),
+                "something is left of a cleared registration"
+            );
         }
         14 => check(site),
-        _ => site.world.service_workers.fail_to_start(u32::from(operation >> 4)),
+        _ => site
+            .world
+            .service_workers
+            .fail_to_start(u32::from(operation >> 4)),
     }
 }
 
@@ -185,8 +203,14 @@ async fn operate(site: &Site, operation: u8, created: &Rc<RefCell<Created>>) {
 fn check(site: &Site) {
     for fetch in site.engine().inspect() {
         let stored: u64 = fetch.records.iter().map(|record| record.downloaded).sum();
-        assert!(fetch.records.is_empty() || stored == fetch.downloaded, "{fetch:?}");
-        assert!(fetch.download_total == 0 || fetch.downloaded <= fetch.download_total, "{fetch:?}");
+        assert!(
+            fetch.records.is_empty() || stored == fetch.downloaded,
+            "{fetch:?}"
+        );
+        assert!(
+            fetch.download_total == 0 || fetch.downloaded <= fetch.download_total,
+            "{fetch:?}"
+        );
         for record in &fetch.records {
             let complete = record.result == ResponseResult::Success;
             assert!(!complete || record.downloaded == LENGTH, "{record:?}");
