@@ -9,7 +9,6 @@ use background_fetch::embedder::{NetworkError, NetworkErrorKind};
 use url::Url;
 
 use crate::body::upload::UploadError;
-use crate::connection::MAX_HEADER_BYTES;
 use crate::connection::connector::ConnectTimedOut;
 
 /// Where a fetch is: the URL of this hop, and the redirects that led to it. It starts every message.
@@ -136,14 +135,8 @@ impl Cause {
     }
 
     fn http(error: &hyper::Error) -> Option<Self> {
-        if error.is_parse_too_large() {
-            let limit = MAX_HEADER_BYTES / 1024;
-            Some(Self::fatal(format!("its header is larger than {limit} KiB")))
-        } else if error.is_parse() {
-            Some(Self::fatal(format!(
-                "the answer is not valid HTTP: {}",
-                without_source(error)
-            )))
+        if error.is_parse() {
+            Some(Self::fatal(format!("the answer is not valid HTTP: {error}")))
         } else if error.is_incomplete_message() {
             Some(Self::temporary("the connection was closed before the answer"))
         } else if error.is_timeout() {
@@ -184,18 +177,26 @@ impl Cause {
     }
 }
 
+/// Whether an HTTP/2 body was not as long as its `Content-Length`, for which its implementation has only the most
+/// general of errors.
+pub(crate) fn may_be_length_mismatch(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let general = error.reason() == Some(h2::Reason::PROTOCOL_ERROR);
+            return general && error.is_library() && error.is_reset();
+        }
+        next = source(error);
+    }
+    false
+}
+
 /// The error inside; for an [`io::Error`] the one that it wraps, which its `source()` leaves out.
 fn source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>() {
         Some(error) => error.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),
     }
-}
-
-fn without_source(error: &hyper::Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix("invalid ")
-        .map_or(text.clone(), |what| format!("invalid {what}"))
 }
 
 #[cfg(test)]

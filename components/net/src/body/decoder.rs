@@ -2,6 +2,9 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 
 use async_compression::futures::bufread::{
     BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
@@ -24,6 +27,8 @@ type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
 pub(crate) struct DecodedBody {
     state: State,
     codings: Vec<ContentCoding>,
+    /// Whether a decoder asked for more after the last byte.
+    all_came: Arc<AtomicBool>,
     hop: Hop,
 }
 
@@ -38,14 +43,18 @@ impl DecodedBody {
     /// `codings` in the order in which they were applied.
     pub(crate) fn new(incoming: IncomingBody, codings: Vec<ContentCoding>) -> Self {
         let hop = incoming.hop().clone();
-        let pieces = stream::try_unfold(incoming, |mut incoming| async {
+        let all_came = Arc::new(AtomicBool::new(false));
+        let last = all_came.clone();
+        let pieces = stream::try_unfold((incoming, last), |(mut incoming, last)| async {
             // A network error travels through the decoders inside of an I/O error.
             let bytes = incoming.next().await.map_err(io::Error::other)?;
-            Ok(bytes.map(|bytes| (bytes, incoming)))
+            last.store(bytes.is_none(), Ordering::Relaxed);
+            Ok(bytes.map(|bytes| (bytes, (incoming, last))))
         });
         Self {
             state: State::Waiting(Box::pin(Box::pin(pieces).into_async_read())),
             codings,
+            all_came,
             hop,
         }
     }
@@ -79,7 +88,8 @@ impl DecodedBody {
     }
 
     fn failed(&self, error: io::Error) -> NetworkError {
-        let truncated = error.kind() == io::ErrorKind::UnexpectedEof;
+        // What fails for want of bytes was cut short, whatever the decoder calls it.
+        let truncated = self.all_came.load(Ordering::Relaxed);
         let names: Vec<_> = self.codings.iter().map(|coding| coding.name()).collect();
         let names = names.join(", ");
         match error.downcast::<NetworkError>() {
@@ -112,16 +122,59 @@ async fn decoded(mut reader: Reader, coding: ContentCoding) -> io::Result<Reader
             decoder.multiple_members(true);
             buffered(decoder)
         }
-        ContentCoding::Brotli => buffered(BrotliDecoder::new(reader)),
+        ContentCoding::Brotli => buffered(Whole::new(BrotliDecoder::new(reader), BrotliDecoder::get_mut)),
         ContentCoding::Deflate => {
             let (zlib, reader) = starts_with_zlib_header(reader).await?;
             if zlib {
-                buffered(ZlibDecoder::new(reader))
+                buffered(Whole::new(ZlibDecoder::new(reader), ZlibDecoder::get_mut))
             } else {
-                buffered(DeflateDecoder::new(reader))
+                buffered(Whole::new(DeflateDecoder::new(reader), DeflateDecoder::get_mut))
             }
         }
     })
+}
+
+/// A decoder after whose end nothing may follow: for it the rest of the body would not be there.
+struct Whole<D> {
+    decoder: D,
+    encoded: fn(&mut D) -> &mut Reader,
+    ended: bool,
+}
+
+impl<D> Whole<D> {
+    fn new(decoder: D, encoded: fn(&mut D) -> &mut Reader) -> Self {
+        Self {
+            decoder,
+            encoded,
+            ended: false,
+        }
+    }
+}
+
+impl<D: AsyncRead + Unpin> AsyncRead for Whole<D> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if !self.ended {
+            let length = ready!(Pin::new(&mut self.decoder).poll_read(context, buffer))?;
+            if length > 0 || buffer.is_empty() {
+                return Poll::Ready(Ok(length));
+            }
+            self.ended = true;
+        }
+        let encoded = self.encoded;
+        let rest = ready!(encoded(&mut self.decoder).as_mut().poll_fill_buf(context))?;
+        Poll::Ready(if rest.is_empty() {
+            Ok(0)
+        } else {
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "bytes follow after its end",
+            ))
+        })
+    }
 }
 
 fn buffered(reader: impl AsyncRead + Send + 'static) -> Reader {

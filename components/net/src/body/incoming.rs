@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
-use crate::failure::{Cause, Hop, seconds};
+use crate::failure::{Cause, Hop, may_be_length_mismatch, seconds};
 
 /// A response's body, with the checks that a connection does not make by itself: that bytes keep coming, and that
 /// they are as many as its `Content-Length` says.
@@ -55,8 +55,11 @@ impl IncomingBody {
                         return Ok(Some(bytes));
                     }
                 }
+                Some(Err(error)) if may_be_length_mismatch(&error) && self.missing().is_some() => {
+                    return Err(self.failed_length());
+                }
                 Some(Err(error)) => return Err(self.failed(&Cause::of(&error))),
-                None if self.missing().is_some() => return Err(self.failed_short()),
+                None if self.missing().is_some() => return Err(self.failed_length()),
                 None => return Ok(None),
             }
         }
@@ -81,11 +84,10 @@ impl IncomingBody {
         }
     }
 
-    fn failed_short(&self) -> NetworkError {
+    fn failed_length(&self) -> NetworkError {
         let declared = self.declared.unwrap_or_default();
         self.hop.temporary(format!(
-            "its body ended after {} of {declared} bytes",
-            self.received
+            "its body is not as long as its Content-Length of {declared} bytes"
         ))
     }
 }

@@ -17,7 +17,7 @@ use connector::TimedConnector;
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
 /// Browsers stop at 256 KiB too; as a read it is large enough for a fast link to keep the processor idle.
-pub(crate) const MAX_HEADER_BYTES: usize = 256 * 1024;
+const MAX_HEADER_BYTES: usize = 256 * 1024;
 
 /// The most header fields in a response.
 const MAX_HEADER_FIELDS: usize = 256;

@@ -1,6 +1,6 @@
 //! HTTP-network fetch.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::time::Duration;
 
 use background_fetch::embedder::{FetchEvent, NetworkError};
@@ -122,12 +122,10 @@ async fn changed(progress: &mut watch::Receiver<u64>) {
     }
 }
 
-fn after(limit: Option<Duration>) -> impl Future<Output = ()> {
-    async move {
-        match limit {
-            Some(limit) => tokio::time::sleep(limit).await,
-            None => pending().await,
-        }
+async fn after(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => pending().await,
     }
 }
 
