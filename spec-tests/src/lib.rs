@@ -263,3 +263,8 @@ pub async fn body_of(record: &BackgroundFetchRecord) -> Result<Vec<u8>, Exceptio
 pub fn get(url: &str) -> Request {
     Request::new(Url::parse(url).expect("the request has a URL"))
 }
+
+/// The README's embedding compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -10,6 +10,7 @@
 //! | `body` | bytes on their way: uploads with progress, responses with back-pressure, content codings |
 //! | `connection` | the pooled client, TLS and time-outs |
 //! | `failure` | what a failure is called and whether another try may help |
+//! | `tokio_runtime` | the executor and the clock of tokio, for an embedder that runs on it |
 #![forbid(unsafe_code)]
 
 mod body;
@@ -18,7 +19,9 @@ mod connection;
 mod failure;
 mod fetching;
 mod network;
+mod tokio_runtime;
 
 pub use builder::{BuildError, HttpNetworkBuilder};
 pub use fetching::port_blocking::is_bad_port;
 pub use network::HttpNetwork;
+pub use tokio_runtime::TokioRuntime;
