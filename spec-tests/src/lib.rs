@@ -438,3 +438,8 @@ impl ReadingWorker {
         }
     }
 }
+
+/// The README's embedding compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -39,7 +39,7 @@ fn display_state(bg_fetch: &BackgroundFetch) -> DisplayState {
         // It cannot be dismissed without aborting until its result is not the empty string.
         dismissible: settled,
         // It may be paused if every request is a `GET`.
-        pausable: bg_fetch.is_pausable(),
+        pausable: bg_fetch.pausable,
         paused,
         download_total: snapshot.download_total,
         downloaded: snapshot.downloaded,

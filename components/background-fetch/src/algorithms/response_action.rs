@@ -48,12 +48,13 @@ pub(crate) fn response_action(
     match response.status {
         // 2. A 206 must be valid.
         StatusCode::PARTIAL_CONTENT if !asked.authors_range => {
-            // No coding was asked for: its bytes do not fit behind those that are stored (errata 19).
-            if continues && is_encoded(response) {
-                return ResponseAction::Restart("its partial response is encoded".to_owned());
-            }
-            if response.content_decoded {
-                return ResponseAction::Fail("its partial response is encoded".to_owned());
+            if is_encoded(response) {
+                let why = "its partial response is encoded".to_owned();
+                return if continues {
+                    ResponseAction::Restart(why)
+                } else {
+                    ResponseAction::Fail(why)
+                };
             }
             match validate_partial_response(asked.range_start, response, previous_response) {
                 // A complete length that was said stays, where the part does not say it again.

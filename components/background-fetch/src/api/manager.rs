@@ -134,7 +134,7 @@ impl BackgroundFetchManager {
         Box::pin(async move {
             match reply.await? {
                 Settled::Registration(registration) => Ok(registration),
-                Settled::Other(_) => Err(unexpected_reply()),
+                _ => Err(unexpected_reply()),
             }
         })
     }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use futures::channel::oneshot;
 use hashbrown::HashMap;
 
-use super::{BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRegistration, Promise};
+use super::record::create_record_objects;
+use super::{
+    BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Promise,
+};
 use crate::Exception;
 use crate::concepts::{FetchKey, RegistrationKey};
 use crate::embedder::{EventLoop, FunctionalEvent};
@@ -35,9 +38,10 @@ pub(super) struct RealmInner {
     next_call: Cell<u64>,
 }
 
-/// A reply, with the object that was made of it in its task.
+/// A reply, with the objects that were made of it in its task.
 pub(super) enum Settled {
     Registration(Option<BackgroundFetchRegistration>),
+    Records(Vec<BackgroundFetchRecord>),
     Other(Reply),
 }
 
@@ -99,6 +103,8 @@ impl Realm {
                     Reply::Registration(snapshot) => {
                         Settled::Registration(snapshot.map(|snapshot| self.instance(snapshot)))
                     }
+                    // So that they are released, whoever still wants them.
+                    Reply::Records(records) => Settled::Records(create_record_objects(&self.inner, records)),
                     other => Settled::Other(other),
                 });
                 let pending = self.inner.pending.borrow_mut().remove(&call);

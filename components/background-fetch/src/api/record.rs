@@ -20,6 +20,20 @@ use crate::Exception;
 use crate::fetch::{Request, ResponseHead};
 use crate::seam::{Call, RecordSnapshot, Reply, ResponseDataKey};
 
+/// Creates record objects.
+///
+/// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>
+pub(super) fn create_record_objects(
+    realm: &Rc<RealmInner>,
+    records: Vec<RecordSnapshot>,
+) -> Vec<BackgroundFetchRecord> {
+    // 1 to 3. An object for each record, in order.
+    records
+        .into_iter()
+        .map(|record| BackgroundFetchRecord::new(realm, record))
+        .collect()
+}
+
 /// A record object: a request and, in time, its response.
 ///
 /// As long as it or its response's body is held, the bytes stay in storage, whatever becomes of the background
@@ -66,7 +80,7 @@ impl fmt::Debug for BackgroundFetchRecord {
 
 impl BackgroundFetchRecord {
     /// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>, 2.
-    pub(super) fn new(realm: &Rc<RealmInner>, snapshot: RecordSnapshot) -> Self {
+    fn new(realm: &Rc<RealmInner>, snapshot: RecordSnapshot) -> Self {
         // 2.1 to 2.5. The response data, and a request object with a copy of the request.
         let hold = Rc::new(Hold {
             realm: Rc::clone(realm),

@@ -265,16 +265,9 @@ impl BackgroundFetchRegistration {
             },
             Vec::new(),
         );
-        let realm = Rc::downgrade(&realm);
         Box::pin(async move {
             match reply.await? {
-                Settled::Other(Reply::Records(records)) => {
-                    let realm = realm.upgrade().ok_or_else(realm_is_gone)?;
-                    Ok(records
-                        .into_iter()
-                        .map(|record| BackgroundFetchRecord::new(&realm, record))
-                        .collect())
-                }
+                Settled::Records(records) => Ok(records),
                 _ => Err(unexpected_reply()),
             }
         })

@@ -32,6 +32,8 @@ pub(crate) struct BackgroundFetch {
     pub(crate) registration: Arc<ServiceWorkerRegistration>,
     /// The environment that called `fetch()`, as it was then.
     pub(crate) client: Arc<Client>,
+    /// Whether every request is a `GET`, so that it may be paused.
+    pub(crate) pausable: bool,
     /// The title and the icons.
     pub(crate) ui: Mutex<Ui>,
     /// The flags that others set and the algorithms obey.
@@ -106,6 +108,7 @@ impl BackgroundFetch {
                 ))
             })
             .collect();
+        let pausable = records.iter().all(|record| record.request.is_get());
         let (result, failure_reason) = match stored.state {
             FetchState::Settled {
                 result,
@@ -132,11 +135,8 @@ impl BackgroundFetch {
             }
         }
         let progress = Progress {
-            uploaded: records.iter().map(|record| record.report.lock().uploaded).sum(),
-            stored: records
-                .iter()
-                .map(|record| record.response_data().snapshot().length)
-                .sum(),
+            uploaded: sum(&records, |record| record.report.lock().uploaded),
+            stored: sum(&records, |record| record.response_data().snapshot().length),
             result,
             failure_reason,
             first_failure: stored.first_failure,
@@ -152,6 +152,7 @@ impl BackgroundFetch {
             upload_total: stored.upload_total,
             registration,
             client: stored.client,
+            pausable,
             ui: Mutex::new(Ui {
                 title: stored.title,
                 icons: stored.icons,
@@ -177,6 +178,7 @@ impl BackgroundFetch {
             upload_total: self.upload_total,
             registration: Arc::clone(&self.registration),
             client: Arc::clone(&self.client),
+            pausable: self.pausable,
             ui: Mutex::new(self.ui.lock().clone()),
             control: Watched::new(self.control.read(|control| *control)),
             progress: Watched::new(self.progress.read(|progress| *progress)),
@@ -190,11 +192,6 @@ impl BackgroundFetch {
     pub(crate) fn abort_all(&self) {
         self.progress.update(|progress| progress.frozen = true);
         self.control.update(|control| control.abort_all = true);
-    }
-
-    /// Whether every request is a `GET`, so that it may be paused.
-    pub(crate) fn is_pausable(&self) -> bool {
-        self.records.iter().all(|record| record.request.is_get())
     }
 
     /// Whether the abort all flag is set.
@@ -245,6 +242,13 @@ impl BackgroundFetch {
             }
         })
     }
+}
+
+/// A sum over records that damaged numbers do not overflow.
+fn sum(records: &[Arc<Record>], of: impl Fn(&Record) -> u64) -> u64 {
+    records
+        .iter()
+        .fold(0, |sum, record| sum.saturating_add(of(record)))
 }
 
 impl Progress {

@@ -47,10 +47,10 @@ pub fn resume_validator(request: &Request, response: &ResponseHead) -> Option<He
     strong_validator(&response.headers)
 }
 
-/// Whether the bytes have or had a content coding: then they are not those that a range of the resource counts.
+/// Whether the body has, or had on its way, a content coding: then its bytes are not those that a range counts.
 pub(crate) fn is_encoded(response: &ResponseHead) -> bool {
-    let mut codings = response.headers.get_all(CONTENT_ENCODING).iter();
-    response.content_decoded || codings.any(|coding| coding != "identity")
+    let coded = |coding: &HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    response.content_decoded || response.headers.get_all(CONTENT_ENCODING).iter().any(coded)
 }
 
 /// A strong `ETag`, or a `Last-Modified` that is strong because it lies a second or more before `Date`.

@@ -51,7 +51,7 @@ impl Engine {
     /// [`ControlError::NotPausable`] unless every request is a `GET`, and those of a fetch that is over.
     pub async fn pause(&self, fetch: FetchKey) -> Result<(), ControlError> {
         let bg_fetch = self.controllable(fetch)?;
-        if !bg_fetch.is_pausable() {
+        if !bg_fetch.pausable {
             return Err(ControlError::NotPausable);
         }
         self.set_paused(&bg_fetch, |reasons| reasons.user = true).await
