@@ -11,7 +11,9 @@
 //! | `naming` | names for files, which never lead out of the output folder |
 //! | `output` | bars, plain lines, JSON lines |
 //! | `commands` | one file each |
+//! | `demo` | shows it all |
 //! | [`loopback`] | a server that throttles, drops and counts: for the demo and the tests |
+//! | [`trial`] | the program as a child process: for the demo and the tests |
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -28,6 +30,8 @@ mod profile;
 mod requests;
 mod session;
 mod signals;
+#[doc(hidden)]
+pub mod trial;
 mod worker;
 
 use std::ffi::OsString;

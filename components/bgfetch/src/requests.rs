@@ -68,9 +68,16 @@ fn method(arguments: &GetArguments) -> Result<Method, Failure> {
             // Fetch normalises these alone.
             let upper = text.to_ascii_uppercase();
             let known = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
-            let normal = if known.contains(&upper.as_str()) { &upper } else { text };
-            Method::from_bytes(normal.as_bytes())
-                .map_err(|_| Failure::usage(format!("--method {text:?} is no HTTP method; try GET, POST or PUT")))?
+            let normal = if known.contains(&upper.as_str()) {
+                &upper
+            } else {
+                text
+            };
+            Method::from_bytes(normal.as_bytes()).map_err(|_| {
+                Failure::usage(format!(
+                    "--method {text:?} is no HTTP method; try GET, POST or PUT"
+                ))
+            })?
         }
         None if arguments.data.is_some() => Method::POST,
         None => Method::GET,
@@ -170,8 +177,18 @@ mod tests {
         assert!(message(headers(&["Ac cept: x".to_owned()])).contains("is no name"));
         assert!(message(headers(&["Accept: a\nb: c".to_owned()])).contains("does not allow"));
         assert!(message(headers(&["Host: a".to_owned()])).contains("not for you to set"));
-        assert!(url("example.com/a").unwrap_err().message.contains("do you mean https://example.com/a?"));
-        assert!(url("ftp://example.com/a").unwrap_err().message.contains("\"ftp\""));
+        assert!(
+            url("example.com/a")
+                .unwrap_err()
+                .message
+                .contains("do you mean https://example.com/a?")
+        );
+        assert!(
+            url("ftp://example.com/a")
+                .unwrap_err()
+                .message
+                .contains("\"ftp\"")
+        );
         assert!(url("/a").unwrap_err().message.contains("is no URL"));
     }
 

@@ -107,7 +107,10 @@ impl Session {
     }
 
     /// Runs these to their end: each is started, and its event handled.
-    pub(crate) async fn run(mut self, fetches: impl IntoIterator<Item = FetchKey>) -> Result<Status, Failure> {
+    pub(crate) async fn run(
+        mut self,
+        fetches: impl IntoIterator<Item = FetchKey>,
+    ) -> Result<Status, Failure> {
         self.running.extend(fetches);
         for &fetch in &self.running {
             if let Some(inspection) = self.embedding.engine.inspect_one(fetch) {
@@ -123,13 +126,14 @@ impl Session {
         self.output.end();
         match ended {
             Ok(true) => {
-                self.close().await?;
-                Ok(if self.failed { Status::Failure } else { Status::Success })
+                let failed = self.failed;
+                self.embedding.close().await?;
+                Ok(if failed { Status::Failure } else { Status::Success })
             }
             Ok(false) => self.interrupt().await,
             Err(failure) => {
                 // What went wrong first says more.
-                let _ = self.close().await;
+                let _ = self.embedding.close().await;
                 Err(failure)
             }
         }
@@ -254,10 +258,6 @@ impl Session {
             self.output.interrupted(&inspection, &command);
         }
         Ok(Status::Interrupted)
-    }
-
-    async fn close(self) -> Result<(), Failure> {
-        self.embedding.close().await
     }
 }
 

@@ -110,7 +110,11 @@ fn free_id(requests: &[RequestObject], embedding: &Embedding) -> String {
         .and_then(naming::url_name)
         .or_else(|| first.and_then(|url| url.host_str()).map(str::to_owned))
         .unwrap_or_default();
-    let taken: Vec<String> = embedding.fetches().iter().map(|fetch| fetch.id.to_string()).collect();
+    let taken: Vec<String> = embedding
+        .fetches()
+        .iter()
+        .map(|fetch| fetch.id.to_string())
+        .collect();
     let numbered = (2..).map(|number: u64| format!("{name}-{number}"));
     std::iter::once(name.clone())
         .chain(numbered)

@@ -31,7 +31,10 @@ pub(super) async fn run(arguments: &ProfileArguments) -> Result<Status, Failure>
 }
 
 fn print(fetches: &[FetchInspection]) {
-    let ids: Vec<String> = fetches.iter().map(|fetch| quoted(&fetch.id.to_string())).collect();
+    let ids: Vec<String> = fetches
+        .iter()
+        .map(|fetch| quoted(&fetch.id.to_string()))
+        .collect();
     let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).min(40);
     for (id, fetch) in ids.iter().zip(fetches) {
         output::line(&format!(

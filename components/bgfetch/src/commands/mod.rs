@@ -30,7 +30,11 @@ pub(crate) async fn run(command: Command) -> Result<Status, Failure> {
 async fn open(arguments: &ProfileArguments, reach: Reach) -> Result<(Profile, Embedding), Failure> {
     let profile = Profile::at(arguments.profile.as_deref())?;
     let embedding = Embedding::open(profile.folder(), reach).await?;
-    let ids: Vec<String> = embedding.fetches().iter().map(|fetch| fetch.id.to_string()).collect();
+    let ids: Vec<String> = embedding
+        .fetches()
+        .iter()
+        .map(|fetch| fetch.id.to_string())
+        .collect();
     profile.sweep(&ids);
     Ok((profile, embedding))
 }

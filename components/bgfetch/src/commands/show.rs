@@ -49,7 +49,12 @@ pub(super) async fn run(arguments: &OneArguments) -> Result<Status, Failure> {
 }
 
 fn print(fetch: &FetchInspection) {
-    line(&format!("{}: {}, {}", fetch.id, state(fetch).trim_end(), amount(fetch)));
+    line(&format!(
+        "{}: {}, {}",
+        fetch.id,
+        state(fetch).trim_end(),
+        amount(fetch)
+    ));
     if !fetch.title.is_empty() {
         line(&format!("title: {}", fetch.title));
     }
@@ -90,7 +95,11 @@ fn progress(record: &RecordInspection) -> String {
 
 fn print_finished(finished: &Finished) {
     if finished.failure_reason == Default::default() {
-        line(&format!("{}: success, {}", finished.id, bytes(finished.downloaded)));
+        line(&format!(
+            "{}: success, {}",
+            finished.id,
+            bytes(finished.downloaded)
+        ));
     } else {
         line(&format!(
             "{}: failed with {}: {}",
@@ -104,7 +113,10 @@ fn print_finished(finished: &Finished) {
     }
     for record in &finished.records {
         line(&format!("  {} {}", record.method, record.url));
-        let status = record.status.map(|status| format!(", status {status}")).unwrap_or_default();
+        let status = record
+            .status
+            .map(|status| format!(", status {status}"))
+            .unwrap_or_default();
         line(&match (&record.file, record.result) {
             (Some(file), _) => format!(
                 "    saved as {}, {}{status}",

@@ -75,7 +75,8 @@ impl<'a> Parser<'a> {
     }
 
     fn token(&mut self) -> Option<&'a [u8]> {
-        let token = self.take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        let token =
+            self.take_while(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
         (!token.is_empty()).then_some(token)
     }
 
@@ -121,7 +122,10 @@ mod tests {
             ("Attachment ; FILENAME = \"a\\\"b\" ;", "a\"b"),
             ("inline; x=y; filename=a b.txt; z=1", "a b.txt"),
             ("attachment; filename=\"a;b\"", "a;b"),
-            ("attachment; filename=fallback; filename*=UTF-8'en'%e2%82%ac.txt", "€.txt"),
+            (
+                "attachment; filename=fallback; filename*=UTF-8'en'%e2%82%ac.txt",
+                "€.txt",
+            ),
             ("attachment; filename*=iso-8859-1''%a3.txt", "£.txt"),
             ("attachment; filename*=utf-7''x; filename=\"y\"", "y"),
             ("attachment; filename*=UTF-8''%ff; filename=\"y\"", "y"),

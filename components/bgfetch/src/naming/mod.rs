@@ -51,17 +51,32 @@ mod tests {
         assert_eq!(name("https://a.example/dir/a%20b.txt?q=1#f", None), "a b.txt");
         assert_eq!(name("https://a.example/", None), "download");
         assert_eq!(name("https://a.example/dir/", None), "download");
-        assert_eq!(name("https://a.example/x", Some(b"attachment; filename=\"y.bin\"")), "y.bin");
-        assert_eq!(name("https://a.example/x", Some(b"attachment; filename=\"..\"")), "x");
+        assert_eq!(
+            name("https://a.example/x", Some(b"attachment; filename=\"y.bin\"")),
+            "y.bin"
+        );
+        assert_eq!(
+            name("https://a.example/x", Some(b"attachment; filename=\"..\"")),
+            "x"
+        );
         assert_eq!(name("https://a.example/x", Some(b"inline")), "x");
     }
 
     #[test]
     fn nothing_leads_out_of_the_folder() {
         assert_eq!(name("https://a.example/..%2F..%2Fetc%2Fpasswd", None), "passwd");
-        assert_eq!(name("https://a.example/x", Some(b"a; filename=\"/etc/passwd\"")), "passwd");
-        assert_eq!(name("https://a.example/x", Some(br#"a; filename="C:\\dir\\evil.exe""#)), "evil.exe");
-        assert_eq!(name("https://a.example/x", Some(b"a; filename*=UTF-8''..%2f.profile")), "profile");
+        assert_eq!(
+            name("https://a.example/x", Some(b"a; filename=\"/etc/passwd\"")),
+            "passwd"
+        );
+        assert_eq!(
+            name("https://a.example/x", Some(br#"a; filename="C:\\dir\\evil.exe""#)),
+            "evil.exe"
+        );
+        assert_eq!(
+            name("https://a.example/x", Some(b"a; filename*=UTF-8''..%2f.profile")),
+            "profile"
+        );
     }
 
     proptest! {

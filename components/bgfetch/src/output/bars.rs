@@ -30,7 +30,9 @@ pub(crate) struct Bars {
 impl Bars {
     pub(super) fn begin(&mut self, fetch: &FetchInspection) {
         self.labels.add(fetch);
-        let bar = self.screen.add(ProgressBar::no_length().with_position(fetch.downloaded));
+        let bar = self
+            .screen
+            .add(ProgressBar::no_length().with_position(fetch.downloaded));
         bar.set_style(total_style(text::total(fetch).is_some()));
         bar.reset_eta();
         bar.set_message(text::heading(fetch));

@@ -92,7 +92,10 @@ pub(crate) fn line(event: &str, object: &impl Serialize) -> String {
 
 /// Times in seconds.
 fn plain(value: Value) -> Value {
-    match (value.get("secs").and_then(Value::as_u64), value.get("nanos").and_then(Value::as_u64)) {
+    match (
+        value.get("secs").and_then(Value::as_u64),
+        value.get("nanos").and_then(Value::as_u64),
+    ) {
         (Some(seconds), Some(nanoseconds)) => (seconds as f64 + nanoseconds as f64 / 1e9).into(),
         _ => value,
     }

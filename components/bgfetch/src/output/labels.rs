@@ -14,9 +14,10 @@ pub(super) struct Labels(HashMap<FetchKey, Vec<String>>);
 
 impl Labels {
     pub(super) fn add(&mut self, fetch: &FetchInspection) {
-        let labels = fetch.records.iter().map(|record| {
-            naming::url_name(&record.url).unwrap_or_else(|| printable(record.url.as_str()))
-        });
+        let labels = fetch
+            .records
+            .iter()
+            .map(|record| naming::url_name(&record.url).unwrap_or_else(|| printable(record.url.as_str())));
         self.0.insert(fetch.key, labels.collect());
     }
 

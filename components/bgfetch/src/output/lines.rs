@@ -27,7 +27,11 @@ pub(super) fn line(labels: &Labels, event: &InspectEvent) -> Option<String> {
         EventKind::RecordSettled { record, result, .. } if *result == ResponseResult::Success => {
             format!("{}: complete", of(*record))
         }
-        EventKind::RecordSettled { record, result, detail } if *result != ResponseResult::Aborted => {
+        EventKind::RecordSettled {
+            record,
+            result,
+            detail,
+        } if *result != ResponseResult::Aborted => {
             format!("{}: {detail}", of(*record))
         }
         EventKind::EventFailed { message, .. } => format!("the event could not be handled: {message}"),

@@ -21,7 +21,7 @@ use json::Json;
 use plain::Plain;
 
 pub(crate) use json::line as json_line;
-pub(crate) use text::{amount, bytes, failed_record, reason, seconds};
+pub(crate) use text::{amount, bytes, reason};
 
 /// What the user sees of a session.
 pub(crate) enum Output {

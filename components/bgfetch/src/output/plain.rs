@@ -32,8 +32,7 @@ impl Plain {
                 text::bytes(stored)
             ),
         });
-        self.last
-            .insert(fetch.key, (Instant::now(), fetch.downloaded));
+        self.last.insert(fetch.key, (Instant::now(), fetch.downloaded));
     }
 
     pub(super) fn event(&mut self, event: &InspectEvent) {
@@ -49,7 +48,10 @@ impl Plain {
             error_line(&text);
         }
         let now = Instant::now();
-        let (since, before) = self.last.insert(fetch.key, (now, fetch.downloaded)).unwrap_or((now, 0));
+        let (since, before) = self
+            .last
+            .insert(fetch.key, (now, fetch.downloaded))
+            .unwrap_or((now, 0));
         let elapsed = now.duration_since(since).as_secs_f64();
         if before == fetch.downloaded || elapsed < 0.5 {
             return;

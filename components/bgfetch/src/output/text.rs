@@ -16,7 +16,7 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// A time: `1.5 s`.
-pub(crate) fn seconds(time: Duration) -> String {
+pub(super) fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
@@ -55,7 +55,11 @@ pub(crate) fn amount(fetch: &FetchInspection) -> String {
 
 /// What is shown of a background fetch: its title, or its id.
 pub(super) fn heading(fetch: &FetchInspection) -> String {
-    let heading = if fetch.title.is_empty() { &fetch.id } else { &fetch.title };
+    let heading = if fetch.title.is_empty() {
+        &fetch.id
+    } else {
+        &fetch.title
+    };
     printable(&heading.to_string())
 }
 
@@ -67,7 +71,11 @@ pub(super) fn printable(text: &str) -> String {
         .take(LONGEST)
         .map(|character| if character.is_control() { ' ' } else { character })
         .collect();
-    if text.chars().nth(LONGEST).is_some() { shown + "…" } else { shown }
+    if text.chars().nth(LONGEST).is_some() {
+        shown + "…"
+    } else {
+        shown
+    }
 }
 
 /// What a failure reason means.
@@ -83,10 +91,18 @@ pub(crate) fn reason(reason: BackgroundFetchFailureReason) -> &'static str {
 }
 
 /// Why a record failed, with its URL.
-pub(crate) fn failed_record(record: &FinishedRecord) -> String {
-    let why = if record.detail.is_empty() { record.result.as_str() } else { &record.detail };
+fn failed_record(record: &FinishedRecord) -> String {
+    let why = if record.detail.is_empty() {
+        record.result.as_str()
+    } else {
+        &record.detail
+    };
     let url = printable(&record.url);
-    if why.contains(&record.url) { why.to_owned() } else { format!("{url}: {why}") }
+    if why.contains(&record.url) {
+        why.to_owned()
+    } else {
+        format!("{url}: {why}")
+    }
 }
 
 /// The files that were saved, a line each.
@@ -102,7 +118,10 @@ pub(super) fn saved(finished: &Finished) -> Vec<String> {
         .collect();
     let rest = finished.saved() - lines.len();
     if rest > 0 {
-        lines.push(format!("saved {rest} more files in {}", finished.output.display()));
+        lines.push(format!(
+            "saved {rest} more files in {}",
+            finished.output.display()
+        ));
     }
     lines
 }
@@ -123,7 +142,12 @@ pub(super) fn failed(finished: &Finished) -> Vec<String> {
         .iter()
         .filter(|record| !matches!(record.result, ResponseResult::Success | ResponseResult::Aborted))
         .collect();
-    lines.extend(failed.iter().take(LISTED).map(|record| format!("  {}", failed_record(record))));
+    lines.extend(
+        failed
+            .iter()
+            .take(LISTED)
+            .map(|record| format!("  {}", failed_record(record))),
+    );
     if failed.len() > LISTED {
         lines.push(format!(
             "  and {} more: see `bgfetch show {}`",

@@ -127,11 +127,7 @@ impl Worker {
     }
 }
 
-fn finished(
-    inspection: &FetchInspection,
-    output: PathBuf,
-    mut files: BTreeMap<usize, PathBuf>,
-) -> Finished {
+fn finished(inspection: &FetchInspection, output: PathBuf, mut files: BTreeMap<usize, PathBuf>) -> Finished {
     let records = inspection.records.iter().enumerate();
     Finished {
         fetch: inspection.key.0,
