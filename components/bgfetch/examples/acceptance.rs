@@ -5,7 +5,7 @@
 //! sent twice, and no process had more than 64 MiB resident.
 //!
 //! ```text
-//! cargo run --release -p bgfetch --example acceptance [-- --big-mib 64] [--rate-mib 100]
+//! cargo run --release -p bgfetch --example acceptance [-- --big-mib 64] [--rate-mib 50]
 //! ```
 
 use std::error::Error;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn check() -> Result<Vec<String>, Box<dyn Error>> {
-    let (big, rate) = (option("--big-mib", 1024)? * MIB, option("--rate-mib", 100)? * MIB);
+    let (big, rate) = (option("--big-mib", 1024)? * MIB, option("--rate-mib", 50)? * MIB);
     let server = Server::start()?;
     let files = files(big, rate);
     for file in &files {

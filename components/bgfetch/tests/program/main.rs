@@ -1,0 +1,13 @@
+//! The program, run as people run it: as a process, against a server on loopback.
+
+mod control;
+mod failures;
+mod get;
+#[cfg(unix)]
+mod interrupted;
+mod json;
+mod names;
+mod profiles;
+mod support;
+mod uploads;
+mod usage;
