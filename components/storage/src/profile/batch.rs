@@ -85,8 +85,8 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.moved.insert(body.id);
-        // What was durable stays durable.
-        if vouched_for > 0 {
+        // What was durable stays durable, and what this batch is to make so.
+        if vouched_for > 0 || self.stored.iter().any(|(stored, _)| stored.id == body.id) {
             let stored = self.store(sql, body);
             stored.inspect_err(|_| {
                 self.moved.remove(&body.id);

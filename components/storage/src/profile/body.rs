@@ -285,15 +285,15 @@ impl Body {
     }
 
     /// Writes the buffer to a new file, of which the database is told next; says how much of it the database
-    /// vouches for so far. None where it has a file already.
+    /// vouches for so far. None where there is nothing to do.
     pub(super) fn write_file(&self, shared: &Shared) -> Result<Option<u64>> {
         let inner = self.inner.lock();
         match &inner.place {
-            Place::Buffer(buffer) => {
+            Place::Buffer(buffer) if !inner.gone => {
                 shared.files.create(self.id, buffer)?;
                 Ok(Some(inner.committed))
             }
-            Place::Blob | Place::File => Ok(None),
+            _ => Ok(None),
         }
     }
 
