@@ -65,11 +65,19 @@ fn check() -> Result<Vec<String>, Box<dyn Error>> {
     let server = Server::start()?;
     let files = files(big, rate);
     for file in &files {
-        server.serve(&file.path, Resource::pattern(file.seed, file.length).rate(file.rate));
+        server.serve(
+            &file.path,
+            Resource::pattern(file.seed, file.length).rate(file.rate),
+        );
     }
     let total: u64 = files.iter().map(|file| file.length).sum();
     let folder = tempfile::tempdir()?;
-    println!("{} files, {} MiB in all; {} kills", files.len(), total / MIB, KILLS.len());
+    println!(
+        "{} files, {} MiB in all; {} kills",
+        files.len(),
+        total / MIB,
+        KILLS.len()
+    );
 
     let began = Instant::now();
     let mut troubles = Vec::new();
@@ -84,12 +92,24 @@ fn check() -> Result<Vec<String>, Box<dyn Error>> {
             downloaded = line["downloaded"].as_u64().unwrap_or(downloaded);
         }
         run.kill()?;
-        report(number + 1, &run, began, &format!("killed at {} MiB", downloaded / MIB), &mut troubles);
+        report(
+            number + 1,
+            &run,
+            began,
+            &format!("killed at {} MiB", downloaded / MIB),
+            &mut troubles,
+        );
     }
     let mut last = start(folder.path(), &server, &files, false)?;
     while last.next_blocking().is_some() {}
     let status: ExitStatus = last.wait()?;
-    report(KILLS.len() + 1, &last, began, &format!("ended with {status}"), &mut troubles);
+    report(
+        KILLS.len() + 1,
+        &last,
+        began,
+        &format!("ended with {status}"),
+        &mut troubles,
+    );
     if !status.success() {
         troubles.push(format!("the last run ended with {status}"));
     }
@@ -99,7 +119,16 @@ fn check() -> Result<Vec<String>, Box<dyn Error>> {
 
 fn files(big: u64, rate: u64) -> Vec<File> {
     // One that takes as long as all the others together.
-    let lengths = [big, big / 16, big / 20, big / 32, big / 64, big / 100 + 1, 70_000, 1];
+    let lengths = [
+        big,
+        big / 16,
+        big / 20,
+        big / 32,
+        big / 64,
+        big / 100 + 1,
+        70_000,
+        1,
+    ];
     lengths
         .into_iter()
         .enumerate()
@@ -115,8 +144,12 @@ fn files(big: u64, rate: u64) -> Vec<File> {
 fn start(folder: &Path, server: &Server, files: &[File], first: bool) -> Result<Trial, Box<dyn Error>> {
     let mut command = Command::new(std::env::current_exe()?);
     if first {
-        command.arg("get").args(files.iter().map(|file| server.url(&file.path)));
-        command.args(["--id", "acceptance", "--output"]).arg(folder.join("files"));
+        command
+            .arg("get")
+            .args(files.iter().map(|file| server.url(&file.path)));
+        command
+            .args(["--id", "acceptance", "--output"])
+            .arg(folder.join("files"));
     } else {
         command.args(["resume", "acceptance"]);
     }
@@ -136,11 +169,19 @@ fn report(number: usize, run: &Trial, began: Instant, how: &str, troubles: &mut 
         println!("          (this system does not say how much memory a process had)");
     }
     if memory > MEMORY {
-        troubles.push(format!("run {number} had {} MiB of memory resident", memory / MIB));
+        troubles.push(format!(
+            "run {number} had {} MiB of memory resident",
+            memory / MIB
+        ));
     }
 }
 
-fn compare(server: &Server, files: &[File], folder: &Path, troubles: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+fn compare(
+    server: &Server,
+    files: &[File],
+    folder: &Path,
+    troubles: &mut Vec<String>,
+) -> Result<(), Box<dyn Error>> {
     println!(
         "\n{:<12} {:>12} {:>12} {:>10} {:>8} {:>6}  SHA-256",
         "file", "bytes", "bytes sent", "twice", "requests", "ranges"
@@ -176,7 +217,11 @@ fn digest(path: &PathBuf) -> Result<String, Box<dyn Error>> {
     let mut digest = Sha256::new();
     let mut file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     std::io::copy(&mut file, &mut digest)?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 /// The number after an option.

@@ -22,8 +22,17 @@ fn a_pause_holds_until_resume() {
     assert_eq!(paused.status, 0, "{paused:?}");
     assert!(paused.out.contains("bgfetch resume x"), "{paused:?}");
     let list = world.run(&["list"]);
-    let line = |id: &str| list.out.lines().find(|line| line.starts_with(id)).unwrap().to_owned();
-    assert!(line("x").contains("paused") && line("y").contains("interrupted"), "{list:?}");
+    let line = |id: &str| {
+        list.out
+            .lines()
+            .find(|line| line.starts_with(id))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        line("x").contains("paused") && line("y").contains("interrupted"),
+        "{list:?}"
+    );
     assert!(line("x").contains("97.66 KiB of 195.31 KiB (50 %)"), "{list:?}");
     assert_eq!(world.run(&["resume", "x"]).status, 0);
     assert!(world.has_pattern("files/x", 1, 200_000));
@@ -51,8 +60,14 @@ fn show_tells_of_each_record() {
     let world = interrupted();
     let show = world.run(&["show", "x"]);
     assert_eq!(show.status, 0, "{show:?}");
-    assert!(show.out.contains(&format!("GET {}", world.server.url("/x"))), "{show:?}");
-    assert!(show.out.contains("97.66 KiB of 195.31 KiB stored, status 200"), "{show:?}");
+    assert!(
+        show.out.contains(&format!("GET {}", world.server.url("/x"))),
+        "{show:?}"
+    );
+    assert!(
+        show.out.contains("97.66 KiB of 195.31 KiB stored, status 200"),
+        "{show:?}"
+    );
 }
 
 #[test]
@@ -61,7 +76,11 @@ fn an_id_that_nobody_has_is_answered_with_those_there_are() {
     for command in ["resume", "pause", "abort", "show"] {
         let done = world.run(&[command, "z"]);
         assert_eq!(done.status, 1, "{done:?}");
-        assert!(done.err.contains("there is no background fetch \"z\"; there are: x, y"), "{done:?}");
+        assert!(
+            done.err
+                .contains("there is no background fetch \"z\"; there are: x, y"),
+            "{done:?}"
+        );
     }
 }
 

@@ -15,14 +15,24 @@ fn a_bad_status_fails_and_what_arrived_is_saved() {
     let done = world.run(&["get", &good, &bad, "--id", "x", "--output", "files"]);
     assert_eq!(done.status, 1, "{done:?}");
     assert!(done.err.contains("failed with bad-status"), "{done:?}");
-    assert!(done.err.contains(&format!("{bad}: the server answered with status 404")), "{done:?}");
+    assert!(
+        done.err
+            .contains(&format!("{bad}: the server answered with status 404")),
+        "{done:?}"
+    );
     assert!(done.err.contains("1 file arrived all the same"), "{done:?}");
     assert_eq!(world.names("files"), ["good"]);
 
     let show = world.run(&["show", "x"]);
     assert_eq!(show.status, 0);
-    assert!(show.out.contains("bad-status") && show.out.contains("status 404"), "{show:?}");
-    assert_eq!(world.run(&["resume"]).out, "there is no background fetch to go on with\n");
+    assert!(
+        show.out.contains("bad-status") && show.out.contains("status 404"),
+        "{show:?}"
+    );
+    assert_eq!(
+        world.run(&["resume"]).out,
+        "there is no background fetch to go on with\n"
+    );
 }
 
 #[test]
@@ -59,7 +69,10 @@ fn garbage_is_a_fetch_error() {
     });
     let done = world.run(&["get", &url]);
     assert_eq!(done.status, 1, "{done:?}");
-    assert!(done.err.contains("fetch-error") && done.err.contains(&url), "{done:?}");
+    assert!(
+        done.err.contains("fetch-error") && done.err.contains(&url),
+        "{done:?}"
+    );
 }
 
 #[test]
@@ -78,7 +91,10 @@ fn what_cannot_be_saved_stays_until_it_can() {
         }
     }
     assert_eq!(trial.wait().unwrap().code(), Some(1));
-    assert!(message.contains("nothing is lost") && message.contains("bgfetch resume x"), "{message}");
+    assert!(
+        message.contains("nothing is lost") && message.contains("bgfetch resume x"),
+        "{message}"
+    );
     assert!(world.run(&["list"]).out.contains("to be saved"));
 
     fs::remove_file(world.path("files")).unwrap();

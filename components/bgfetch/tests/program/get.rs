@@ -13,7 +13,10 @@ fn files_arrive_with_their_bytes() {
     let done = world.run(&["get", &small, &large, &empty, &chunked, "--output", "files"]);
     assert_eq!(done.status, 0, "{done:?}");
     assert!(done.out.contains("small.txt (10 B)"), "{done:?}");
-    assert_eq!(world.names("files"), ["chunked", "empty", "large.bin", "small.txt"]);
+    assert_eq!(
+        world.names("files"),
+        ["chunked", "empty", "large.bin", "small.txt"]
+    );
     assert!(world.has_pattern("files/small.txt", 1, 10));
     assert!(world.has_pattern("files/large.bin", 2, 3_000_000));
     assert!(world.has_pattern("files/empty", 3, 0));
@@ -24,11 +27,19 @@ fn files_arrive_with_their_bytes() {
 fn nothing_stays_in_the_profile_but_the_history() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 200_000));
-    assert_eq!(world.run(&["get", &url, "--id", "one", "--title", "A title"]).status, 0);
+    assert_eq!(
+        world
+            .run(&["get", &url, "--id", "one", "--title", "A title"])
+            .status,
+        0
+    );
     assert!(world.names("profile/bodies").is_empty());
     assert!(world.names("profile/bgfetch/fetches").is_empty());
     let list = world.run(&["list"]);
-    assert_eq!((list.status, list.out.as_str()), (0, "there is no background fetch\n"));
+    assert_eq!(
+        (list.status, list.out.as_str()),
+        (0, "there is no background fetch\n")
+    );
     let show = world.run(&["show", "one"]);
     assert_eq!(show.status, 0, "{show:?}");
     assert!(show.out.contains("one: success, 195.31 KiB"), "{show:?}");
@@ -43,7 +54,12 @@ fn a_connection_that_is_dropped_is_resumed() {
     assert_eq!(done.status, 0, "{done:?}");
     assert!(done.err.contains("trying again in"), "{done:?}");
     assert!(world.has_pattern("a", 1, 500_000));
-    let starts: Vec<_> = world.server.exchanges().iter().map(|exchange| exchange.range_start).collect();
+    let starts: Vec<_> = world
+        .server
+        .exchanges()
+        .iter()
+        .map(|exchange| exchange.range_start)
+        .collect();
     assert_eq!(starts, [None, Some(200_000)]);
 }
 
@@ -51,13 +67,26 @@ fn a_connection_that_is_dropped_is_resumed() {
 fn headers_method_and_user_agent_reach_the_server() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 10));
-    let done = world.run(&["get", &url, "-X", "delete", "-H", "X-One: 1", "-H", "Accept: text/plain"]);
+    let done = world.run(&[
+        "get",
+        &url,
+        "-X",
+        "delete",
+        "-H",
+        "X-One: 1",
+        "-H",
+        "Accept: text/plain",
+    ]);
     assert_eq!(done.status, 0, "{done:?}");
     let exchanges = world.server.exchanges();
     assert_eq!(exchanges[0].method, "DELETE");
     assert_eq!(exchanges[0].header("x-one"), Some("1"));
     assert_eq!(exchanges[0].header("accept"), Some("text/plain"));
-    assert!(exchanges[0].header("user-agent").is_some_and(|agent| agent.starts_with("bgfetch/")));
+    assert!(
+        exchanges[0]
+            .header("user-agent")
+            .is_some_and(|agent| agent.starts_with("bgfetch/"))
+    );
     assert_eq!(exchanges[0].header("origin"), None);
 }
 

@@ -54,7 +54,10 @@ fn every_polite_signal_interrupts_and_leaves_it_resumable() {
         let interrupted = interrupted.expect("it says so");
         assert_eq!(interrupted["downloaded"], 50_000);
         let command = interrupted["resume"].as_str().unwrap();
-        assert!(command.starts_with("bgfetch resume 'my id' --profile "), "{command}");
+        assert!(
+            command.starts_with("bgfetch resume 'my id' --profile "),
+            "{command}"
+        );
 
         assert!(world.run(&["list"]).out.contains("interrupted"));
         world.server.release();
@@ -121,7 +124,10 @@ fn options_without_a_background_fetch_are_swept() {
 fn options_that_are_damaged_cost_the_folder_but_not_the_files() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 1000).hold_at(500));
-    world.start_until(&["get", &url, "--id", "x", "--output", "files"], 500).kill().unwrap();
+    world
+        .start_until(&["get", &url, "--id", "x", "--output", "files"], 500)
+        .kill()
+        .unwrap();
     for name in world.names("profile/bgfetch/fetches") {
         fs::write(world.path("profile/bgfetch/fetches").join(name), "{").unwrap();
     }

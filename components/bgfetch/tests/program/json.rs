@@ -11,7 +11,10 @@ fn events(out: &str) -> Vec<Value> {
 }
 
 fn names(events: &[Value]) -> Vec<&str> {
-    events.iter().map(|event| event["event"].as_str().expect("each has a name")).collect()
+    events
+        .iter()
+        .map(|event| event["event"].as_str().expect("each has a name"))
+        .collect()
 }
 
 #[test]
@@ -21,9 +24,15 @@ fn a_fetch_tells_its_events_in_order() {
     let done = world.run(&["get", &url, "--json", "--id", "x"]);
     assert_eq!((done.status, done.err.as_str()), (0, ""));
     let events = events(&done.out);
-    let told: Vec<&str> = names(&events).into_iter().filter(|name| *name != "progress").collect();
+    let told: Vec<&str> = names(&events)
+        .into_iter()
+        .filter(|name| *name != "progress")
+        .collect();
     assert_eq!(
-        told.iter().filter(|name| **name != "result").copied().collect::<Vec<_>>(),
+        told.iter()
+            .filter(|name| **name != "result")
+            .copied()
+            .collect::<Vec<_>>(),
         [
             "begin",
             "created",
@@ -36,7 +45,10 @@ fn a_fetch_tells_its_events_in_order() {
             "removed",
         ]
     );
-    let result = events.iter().find(|event| event["event"] == "result").expect("a result");
+    let result = events
+        .iter()
+        .find(|event| event["event"] == "result")
+        .expect("a result");
     assert_eq!(result["id"], "x");
     assert_eq!(result["result"], "success");
     assert_eq!(result["records"][0]["downloaded"], 100_000);
@@ -51,7 +63,10 @@ fn failures_and_errors_are_told_too() {
     let done = world.run(&["get", &url, "--json"]);
     assert_eq!(done.status, 1);
     let failed = events(&done.out);
-    let result = failed.iter().find(|event| event["event"] == "result").expect("a result");
+    let result = failed
+        .iter()
+        .find(|event| event["event"] == "result")
+        .expect("a result");
     assert_eq!(result["failure_reason"], "bad-status");
     assert_eq!(result["records"][0]["status"], 500);
 
@@ -64,7 +79,10 @@ fn failures_and_errors_are_told_too() {
 fn lists_and_records_are_objects() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 1000).hold_at(500));
-    world.start_until(&["get", &url, "--id", "x"], 500).kill().unwrap();
+    world
+        .start_until(&["get", &url, "--id", "x"], 500)
+        .kill()
+        .unwrap();
     for arguments in [&["list", "--json"][..], &["show", "x", "--json"]] {
         let done = world.run(arguments);
         let fetches = events(&done.out);

@@ -9,7 +9,10 @@ use bgfetch::loopback::Resource;
 fn the_server_may_name_a_file_but_not_its_folder() {
     let world = World::new();
     let named = |path: &str, disposition: &str| {
-        world.serve(path, Resource::pattern(1, 10).header("Content-Disposition", disposition))
+        world.serve(
+            path,
+            Resource::pattern(1, 10).header("Content-Disposition", disposition),
+        )
     };
     let urls = [
         named("/1", "attachment; filename=\"report.pdf\""),

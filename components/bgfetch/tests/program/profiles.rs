@@ -10,7 +10,10 @@ use bgfetch::loopback::Resource;
 fn interrupted() -> World {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 200_000).hold_at(100_000));
-    world.start_until(&["get", &url, "--id", "x"], 100_000).kill().unwrap();
+    world
+        .start_until(&["get", &url, "--id", "x"], 100_000)
+        .kill()
+        .unwrap();
     world.server.release();
     // So that all of the database is in one file.
     assert_eq!(world.run(&["list"]).status, 0);
@@ -20,10 +23,19 @@ fn interrupted() -> World {
 fn is_one_sentence(done: &Done, part: &str) {
     assert_eq!((done.status, done.out.as_str()), (1, ""), "{done:?}");
     assert_eq!(done.err.lines().count(), 1, "{done:?}");
-    assert!(done.err.starts_with("bgfetch: ") && done.err.contains(part), "{done:?}");
+    assert!(
+        done.err.starts_with("bgfetch: ") && done.err.contains(part),
+        "{done:?}"
+    );
 }
 
-const COMMANDS: [&[&str]; 5] = [&["list"], &["resume"], &["pause", "x"], &["abort", "x"], &["show", "x"]];
+const COMMANDS: [&[&str]; 5] = [
+    &["list"],
+    &["resume"],
+    &["pause", "x"],
+    &["abort", "x"],
+    &["show", "x"],
+];
 
 #[test]
 fn one_in_use() {
@@ -53,7 +65,7 @@ fn one_below_a_file() {
 #[test]
 fn one_that_is_damaged() {
     let world = interrupted();
-    let database = world.path("profile/database");
+    let database = world.path("profile/database.sqlite3");
     let sound = fs::read(&database).unwrap();
     fs::write(&database, vec![b'x'; sound.len()]).unwrap();
     for command in COMMANDS {
@@ -70,7 +82,10 @@ fn one_from_a_newer_version() {
     let world = interrupted();
     let set_version = |version: u32| {
         // The user version, in the header of a SQLite database.
-        let mut file = OpenOptions::new().write(true).open(world.path("profile/database")).unwrap();
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(world.path("profile/database.sqlite3"))
+            .unwrap();
         file.seek(SeekFrom::Start(60)).unwrap();
         file.write_all(&version.to_be_bytes()).unwrap();
     };

@@ -44,7 +44,12 @@ impl World {
     /// A command of the program, with the profile and the working directory of this world.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bgfetch"));
-        command.args(arguments).arg("--profile").arg(self.path("profile"));
+        let (name, rest) = arguments.split_first().expect("there is a command");
+        command
+            .arg(name)
+            .arg("--profile")
+            .arg(self.path("profile"))
+            .args(rest);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }
@@ -64,8 +69,13 @@ impl World {
     pub(crate) fn start_until(&self, arguments: &[&str], downloaded: u64) -> Trial {
         let mut trial = self.start(arguments);
         loop {
-            let line = trial.next_blocking().expect("the program runs until bytes are stored");
-            if line["downloaded"].as_u64().is_some_and(|found| found >= downloaded) {
+            let line = trial
+                .next_blocking()
+                .expect("the program runs until bytes are stored");
+            if line["downloaded"]
+                .as_u64()
+                .is_some_and(|found| found >= downloaded)
+            {
                 return trial;
             }
         }
@@ -75,7 +85,13 @@ impl World {
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).expect("there is such a folder");
         let mut names: Vec<String> = entries
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
             .collect();
         names.sort();
         names
@@ -100,5 +116,8 @@ pub(crate) fn run(command: &mut Command) -> Done {
 /// The SHA-256 of a file, in hexadecimal digits.
 pub(crate) fn sha256(path: &Path) -> String {
     let bytes = fs::read(path).expect("the file is there");
-    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -38,14 +38,20 @@ fn a_file_is_put_and_need_not_stay() {
     assert_eq!(result.unwrap()["records"][0]["uploaded"], 1_500_000);
     let exchange = &world.server.exchanges()[0];
     assert_eq!(exchange.method, "PUT");
-    assert_eq!((exchange.body_length, exchange.body_sha256.as_str()), (1_500_000, digest.as_str()));
+    assert_eq!(
+        (exchange.body_length, exchange.body_sha256.as_str()),
+        (1_500_000, digest.as_str())
+    );
 }
 
 #[test]
 fn what_may_be_sent_once_is_not_sent_again_after_a_kill_and_cannot_be_paused() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 1000).hold_at(500));
-    world.start_until(&["get", &url, "--id", "x", "--data", "pay"], 500).kill().unwrap();
+    world
+        .start_until(&["get", &url, "--id", "x", "--data", "pay"], 500)
+        .kill()
+        .unwrap();
     world.server.release();
     let paused = world.run(&["pause", "x"]);
     assert_eq!(paused.status, 1, "{paused:?}");

@@ -12,11 +12,23 @@ fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
         (&["get", "a.example/file"], "do you mean https://a.example/file?"),
         (&["get", "ftp://a.example/"], "\"ftp\""),
         (&["get", "http://"], "no URL"),
-        (&["get", "http://a.invalid/", "--header", "nothing"], "has no colon"),
-        (&["get", "http://a.invalid/", "--header", "Content-Length: 5"], "not for you to set"),
+        (
+            &["get", "http://a.invalid/", "--header", "nothing"],
+            "has no colon",
+        ),
+        (
+            &["get", "http://a.invalid/", "--header", "Content-Length: 5"],
+            "not for you to set",
+        ),
         (&["get", "http://a.invalid/", "--method", "A B"], "no HTTP method"),
-        (&["get", "http://a.invalid/", "--method", "GET", "--data", "x"], "has no body"),
-        (&["get", "http://a.invalid/", "--data", "@nowhere"], "cannot read --data @nowhere"),
+        (
+            &["get", "http://a.invalid/", "--method", "GET", "--data", "x"],
+            "has no body",
+        ),
+        (
+            &["get", "http://a.invalid/", "--data", "@nowhere"],
+            "cannot read --data @nowhere",
+        ),
         (&["get", "http://a.invalid/", "--download-total", "many"], "many"),
         (&["pause"], "ID"),
     ] {
@@ -34,7 +46,10 @@ fn what_fetch_refuses_is_not_stored() {
     let with_password = url.replace("http://", "http://user:secret@");
     let done = world.run(&["get", &url, &with_password, "--id", "x"]);
     assert_eq!(done.status, 2, "{done:?}");
-    assert!(done.err.contains("request 1") && !done.err.contains("secret"), "{done:?}");
+    assert!(
+        done.err.contains("request 1") && !done.err.contains("secret"),
+        "{done:?}"
+    );
     let trace = world.run(&["get", &url, "--method", "TRACE"]);
     assert_eq!(trace.status, 2, "{trace:?}");
     assert!(world.server.exchanges().is_empty());
