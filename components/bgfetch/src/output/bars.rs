@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::labels::Labels;
 use super::lines::{self, Limiter};
+use super::speed::Speed;
 use super::{error_line, line, text};
 use crate::profile::Finished;
 
@@ -21,7 +22,7 @@ pub(crate) struct Bars {
     screen: MultiProgress,
     labels: Labels,
     limiter: Limiter,
-    totals: HashMap<FetchKey, ProgressBar>,
+    totals: HashMap<FetchKey, (ProgressBar, Speed)>,
     files: HashMap<(FetchKey, usize), ProgressBar>,
     /// What is over, to print when the bars are gone.
     over: Vec<Finished>,
@@ -30,13 +31,11 @@ pub(crate) struct Bars {
 impl Bars {
     pub(super) fn begin(&mut self, fetch: &FetchInspection) {
         self.labels.add(fetch);
-        let bar = self
-            .screen
-            .add(ProgressBar::no_length().with_position(fetch.downloaded));
+        let bar = self.screen.add(ProgressBar::no_length());
         bar.set_style(total_style(text::total(fetch).is_some()));
-        bar.reset_eta();
+        bar.set_position(fetch.downloaded);
         bar.set_message(text::heading(fetch));
-        self.totals.insert(fetch.key, bar);
+        self.totals.insert(fetch.key, (bar, Speed::new(fetch.downloaded)));
         self.note("keys: p pauses and goes on, a aborts, c clicks; ctrl-C interrupts");
     }
 
@@ -52,9 +51,10 @@ impl Bars {
         if let Some(text) = self.limiter.left_out() {
             self.note(&text);
         }
-        let Some(bar) = self.totals.get(&fetch.key).cloned() else {
+        let Some((bar, speed)) = self.totals.get_mut(&fetch.key) else {
             return;
         };
+        let speed = speed.measure(fetch.downloaded);
         let total = text::total(fetch);
         if bar.length() != total {
             bar.set_style(total_style(total.is_some()));
@@ -64,7 +64,16 @@ impl Bars {
             }
         }
         bar.set_position(fetch.downloaded);
-        bar.set_prefix(format!("{}/{}", text::settled(fetch), fetch.records.len()));
+        let left = total.map(|total| total.saturating_sub(fetch.downloaded));
+        let left = left.and_then(|left| left.checked_div(speed));
+        let left = left.map_or(String::new(), |left| format!(", {left} s left"));
+        bar.set_prefix(format!(
+            "{}/{}  {}, {}/s{left}",
+            text::settled(fetch),
+            fetch.records.len(),
+            text::amount(fetch),
+            text::bytes(speed)
+        ));
         let note = match state {
             Some(state) if state.paused.any() => " (paused)".to_owned(),
             Some(state) if state.upload_total > 0 && state.uploaded < state.upload_total => format!(
@@ -92,10 +101,9 @@ impl Bars {
             }
             let (screen, labels) = (&self.screen, &self.labels);
             let bar = self.files.entry(place).or_insert_with(|| {
-                let bar = screen.add(ProgressBar::no_length().with_position(record.downloaded));
+                let bar = screen.add(ProgressBar::no_length());
                 bar.set_message(labels.of(fetch.key, index).to_owned());
                 bar.set_style(file_style(false));
-                bar.reset_eta();
                 bar
             });
             if bar.length() != record.content_length
@@ -117,7 +125,11 @@ impl Bars {
     }
 
     pub(super) fn end(&mut self) {
-        for bar in self.files.values().chain(self.totals.values()) {
+        for bar in self
+            .files
+            .values()
+            .chain(self.totals.values().map(|(bar, _)| bar))
+        {
             bar.finish_and_clear();
         }
         let _ = self.screen.clear();
@@ -130,10 +142,9 @@ impl Bars {
 
 fn total_style(known: bool) -> ProgressStyle {
     style(if known {
-        "{bar:30.green} {percent:>3} %  {prefix}  {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, \
-         {eta} left  {wide_msg}"
+        "{bar:30.green}  {prefix}  {wide_msg}"
     } else {
-        "{spinner}  {prefix}  {binary_bytes}, {binary_bytes_per_sec}  {wide_msg}"
+        "{spinner}  {prefix}  {wide_msg}"
     })
     .progress_chars("━━─")
 }

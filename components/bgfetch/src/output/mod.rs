@@ -7,6 +7,7 @@ mod json;
 mod labels;
 mod lines;
 mod plain;
+mod speed;
 mod text;
 
 use std::io::{IsTerminal, Write};

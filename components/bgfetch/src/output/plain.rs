@@ -1,13 +1,13 @@
 //! Plain lines, a bounded number of them.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use background_fetch::FetchKey;
 use background_fetch::inspect::{FetchInspection, InspectEvent};
 
 use super::labels::Labels;
 use super::lines::{self, Limiter};
+use super::speed::Speed;
 use super::{error_line, line, text};
 use crate::profile::Finished;
 
@@ -16,8 +16,8 @@ use crate::profile::Finished;
 pub(crate) struct Plain {
     labels: Labels,
     limiter: Limiter,
-    /// When a line of progress was printed last, and at how many bytes.
-    last: HashMap<FetchKey, (Instant, u64)>,
+    /// What was printed last: how fast it was, and how many bytes there were.
+    last: HashMap<FetchKey, (Speed, u64)>,
 }
 
 impl Plain {
@@ -32,7 +32,8 @@ impl Plain {
                 text::bytes(stored)
             ),
         });
-        self.last.insert(fetch.key, (Instant::now(), fetch.downloaded));
+        let stored = fetch.downloaded;
+        self.last.insert(fetch.key, (Speed::new(stored), stored));
     }
 
     pub(super) fn event(&mut self, event: &InspectEvent) {
@@ -47,21 +48,20 @@ impl Plain {
         if let Some(text) = self.limiter.left_out() {
             error_line(&text);
         }
-        let now = Instant::now();
-        let (since, before) = self
+        let stored = fetch.downloaded;
+        let (speed, before) = self
             .last
-            .insert(fetch.key, (now, fetch.downloaded))
-            .unwrap_or((now, 0));
-        let elapsed = now.duration_since(since).as_secs_f64();
-        if before == fetch.downloaded || elapsed < 0.5 {
+            .entry(fetch.key)
+            .or_insert_with(|| (Speed::new(stored), stored));
+        let speed = speed.measure(stored);
+        if std::mem::replace(before, stored) == stored {
             return;
         }
-        let speed = fetch.downloaded.saturating_sub(before) as f64 / elapsed;
         error_line(&format!(
             "{}: {}, {}/s, {} of {} complete",
             text::heading(fetch),
             text::amount(fetch),
-            text::bytes(speed as u64),
+            text::bytes(speed),
             text::settled(fetch),
             fetch.records.len()
         ));
