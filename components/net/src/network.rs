@@ -24,7 +24,7 @@ const EVENTS_AHEAD: usize = 1;
 
 /// The default [`Network`]: HTTP/1.1 and HTTP/2, over TLS where the URL says `https`, with pooled connections.
 ///
-/// Each fetch runs as a task of a tokio runtime. Its stream may be polled by any executor, and dropping the stream
+/// Each fetch starts at once, as a task of a tokio runtime. Its stream may be polled by any executor, and dropping the stream
 /// ends the task and its connection. A stream keeps the network's own runtime alive.
 ///
 /// What a page's client may fetch follows <https://fetch.spec.whatwg.org/#fetching>; a client without an origin is

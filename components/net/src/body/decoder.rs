@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use async_compression::futures::bufread::{
     BrotliDecoder, DeflateDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder,
 };
+use async_compression::zstd::DParameter;
 use background_fetch::embedder::NetworkError;
 use bytes::{Bytes, BytesMut};
 use futures::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, Cursor};
@@ -20,6 +21,17 @@ use crate::failure::Hop;
 
 /// How much is decoded before it is handed out; with it the memory of a body is bounded, whatever its codings.
 const CHUNK: usize = 64 * 1024;
+
+/// The largest window that a `zstd` response may need: 8 MiB.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9659.html#section-3>
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+/// How a stream starts whose window is larger than the 16 MiB of `br`, which the decoder would go along with up
+/// to 1 GiB.
+///
+/// <https://www.rfc-editor.org/rfc/rfc7932.html#section-9.1>
+const BROTLI_LARGE_WINDOW: u8 = 0x11;
 
 type Reader = Pin<Box<dyn AsyncBufRead + Send>>;
 
@@ -108,9 +120,9 @@ impl DecodedBody {
 
 /// `reader` with one coding removed; without any bytes there is nothing to remove.
 async fn decoded(mut reader: Reader, coding: ContentCoding) -> io::Result<Reader> {
-    if reader.fill_buf().await?.is_empty() {
+    let Some(&first) = reader.fill_buf().await?.first() else {
         return Ok(reader);
-    }
+    };
     Ok(match coding {
         ContentCoding::Gzip => {
             let mut decoder = GzipDecoder::new(reader);
@@ -118,9 +130,16 @@ async fn decoded(mut reader: Reader, coding: ContentCoding) -> io::Result<Reader
             buffered(decoder)
         }
         ContentCoding::Zstd => {
-            let mut decoder = ZstdDecoder::new(reader);
+            let mut decoder =
+                ZstdDecoder::with_params(reader, &[DParameter::window_log_max(ZSTD_WINDOW_LOG)]);
             decoder.multiple_members(true);
             buffered(decoder)
+        }
+        ContentCoding::Brotli if first & 0x7f == BROTLI_LARGE_WINDOW => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it needs too large a window",
+            ));
         }
         ContentCoding::Brotli => buffered(Whole::new(BrotliDecoder::new(reader), BrotliDecoder::get_mut)),
         ContentCoding::Deflate => {

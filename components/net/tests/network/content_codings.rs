@@ -152,6 +152,21 @@ fn a_small_answer_that_grows_without_end_comes_in_pieces() {
 }
 
 #[test]
+fn a_window_that_would_take_a_lot_of_memory_is_a_final_error() {
+    let outcome = coded("zstd", encoded("zstd with a window of 16 MiB", &noise(300_000)));
+    assert!(
+        outcome.fatal().contains("its body cannot be decoded (zstd)"),
+        "{outcome:?}"
+    );
+    // The mark of brotli's large windows, and one of 1 GiB.
+    let outcome = coded("br", vec![0x11, 0x1e, 0x00, 0x00]);
+    assert!(
+        outcome.fatal().ends_with("it needs too large a window"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
 fn a_head_request_has_nothing_to_decode() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 50\r\n\r\n";
     let server = Server::http(move |_| Reply::raw(answer));

@@ -89,6 +89,14 @@ pub(crate) fn encoded(coding: &str, bytes: &[u8]) -> Vec<u8> {
             async_compression::Level::Fastest,
         )),
         "zstd" => all(encoders::ZstdEncoder::new(bytes)),
+        "zstd with a window of 16 MiB" => {
+            let window = [async_compression::zstd::CParameter::window_log(24)];
+            all(encoders::ZstdEncoder::with_quality_and_params(
+                bytes,
+                async_compression::Level::Default,
+                &window,
+            ))
+        }
         _ => panic!("no coding {coding}"),
     }
 }

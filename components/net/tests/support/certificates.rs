@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 struct Made {
     root: Vec<u8>,
+    root_pem: String,
     leaf: Vec<u8>,
     key: Vec<u8>,
 }
@@ -25,6 +26,7 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
         .expect("leaf");
     Made {
         root: root.der().to_vec(),
+        root_pem: root.pem(),
         leaf: leaf.der().to_vec(),
         key: key.serialize_der(),
     }
@@ -37,7 +39,7 @@ pub(crate) fn root() -> Vec<u8> {
 
 /// The root certificate in PEM.
 pub(crate) fn root_pem() -> String {
-    pem("CERTIFICATE", &MADE.root)
+    MADE.root_pem.clone()
 }
 
 /// TLS for a server at 127.0.0.1 that offers these protocols.
@@ -52,26 +54,4 @@ pub(crate) fn server(alpn: &[&str]) -> Arc<ServerConfig> {
         .expect("certificate");
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     Arc::new(config)
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in der.chunks(3) {
-        let bits =
-            group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= group.len() {
-                char::from(digit)
-            } else {
-                '='
-            });
-        }
-    }
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!(
-        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
-        lines.join("\n")
-    )
 }
