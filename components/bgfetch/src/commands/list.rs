@@ -37,14 +37,15 @@ fn print(fetches: &[FetchInspection]) {
         .collect();
     let width = ids.iter().map(|id| id.chars().count()).max().unwrap_or(0).min(40);
     for (id, fetch) in ids.iter().zip(fetches) {
-        output::line(&format!(
+        let text = format!(
             "{id:width$}  {}  {} in {} {}  {}",
             state(fetch),
             output::amount(fetch),
             fetch.records.len(),
             if fetch.records.len() == 1 { "file" } else { "files" },
             fetch.title
-        ));
+        );
+        output::line(text.trim_end());
     }
     output::line("`bgfetch resume` goes on with all of them, `bgfetch resume ID` with one");
 }

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::files::FILES;
@@ -11,7 +11,7 @@ use crate::output::{bytes, line};
 
 pub(super) struct Story {
     began: Instant,
-    bar: Option<ProgressBar>,
+    bar: Option<(MultiProgress, ProgressBar)>,
     downloaded: u64,
     total: u64,
     /// The tenths that were told.
@@ -31,7 +31,8 @@ impl Story {
 
     pub(super) fn say(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| line(text)),
+            // Above the bar.
+            Some((screen, _)) => drop(screen.println(text)),
             None => line(text),
         }
     }
@@ -56,7 +57,7 @@ impl Story {
 
     /// Takes the bar away.
     pub(super) fn pause(&mut self) {
-        if let Some(bar) = self.bar.take() {
+        if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
@@ -79,17 +80,17 @@ impl Story {
     }
 
     fn progress(&mut self) {
-        if std::io::stderr().is_terminal() {
+        if std::io::stdout().is_terminal() && std::io::stderr().is_terminal() {
             let (total, downloaded) = (self.total, self.downloaded);
-            let bar = self.bar.get_or_insert_with(|| {
+            let (_, bar) = self.bar.get_or_insert_with(|| {
                 let style = ProgressStyle::with_template(
                     "  {bar:40.green} {percent:>3} %  {binary_bytes} of {binary_total_bytes}",
                 );
-                ProgressBar::new(total).with_style(
-                    style
-                        .unwrap_or_else(|_| ProgressStyle::default_bar())
-                        .progress_chars("━━─"),
-                )
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+                let screen = MultiProgress::new();
+                let bar = screen.add(ProgressBar::new(total));
+                bar.set_style(style.progress_chars("━━─"));
+                (screen, bar)
             });
             bar.set_position(downloaded);
         } else if self.percent() / 20 > self.told {
@@ -107,14 +108,10 @@ impl Story {
 
 /// What an event is told as, where it is.
 fn told(name: &str, event: &Value) -> Option<String> {
-    let file = || {
-        let record = event["record"]
-            .as_u64()
-            .and_then(|record| usize::try_from(record).ok());
-        record
-            .and_then(|record| FILES.get(record))
-            .map_or("", |file| file.name)
-    };
+    let record = event["record"]
+        .as_u64()
+        .and_then(|record| FILES.get(usize::try_from(record).ok()?));
+    let file = || record.map_or("", |file| file.name);
     let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
     let rest = match name {
         "created" => "the fetch and its five requests are on the disk".to_owned(),
@@ -125,7 +122,7 @@ fn told(name: &str, event: &Value) -> Option<String> {
         "retry" => format!(
             "{}: {}; again in {:.1} s",
             file(),
-            text("reason"),
+            in_short(&text("reason")),
             event["wait"].as_f64().unwrap_or_default()
         ),
         "restarted" => format!("{}: {}", file(), text("reason")),
@@ -143,4 +140,13 @@ fn told(name: &str, event: &Value) -> Option<String> {
         _ => return None,
     };
     Some(format!("{name:<17} {rest}"))
+}
+
+/// What happened, out of `cannot fetch URL: what happened: why`: which file it is, the line says before.
+fn in_short(reason: &str) -> &str {
+    let parts: Vec<&str> = reason.split(": ").collect();
+    match parts[..] {
+        [url, what, ..] if url.starts_with("cannot fetch ") => what,
+        _ => reason,
+    }
 }

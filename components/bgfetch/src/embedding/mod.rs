@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchManager, Realm};
 use background_fetch::embedder::{Embedder, Limits, Policies};
-use background_fetch::fetch::Client;
+use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{DomString, Engine, FetchKey, RegistrationKey};
 use background_fetch_net::HttpNetwork;
@@ -30,6 +30,9 @@ use crate::failure::Failure;
 
 /// The scope of the one registration that a profile has. Nothing is ever fetched from it.
 const SCOPE: &str = "https://bgfetch.invalid/";
+
+/// The storage key of that registration, as the storage's messages name it.
+const STORAGE_KEY: &str = "the profile";
 
 /// A profile that is open, with the component at work on it.
 pub(crate) struct Embedding {
@@ -92,11 +95,19 @@ impl Embedding {
         let engine = Engine::open(embedder, policies).await?;
         let scope = Url::parse(SCOPE)
             .map_err(|error| Failure::new(format!("the scope {SCOPE} is no URL: {error}")))?;
-        let realm = event_loop::realm(&engine, Client::user(scope.clone()));
+        let registration = RegistrationKey {
+            storage_key: StorageKey::new(STORAGE_KEY),
+            scope,
+        };
+        let client = Client {
+            storage_key: registration.storage_key.clone(),
+            ..Client::user(registration.scope.clone())
+        };
+        let realm = event_loop::realm(&engine, client);
         let embedding = Self {
             engine,
             realm,
-            registration: RegistrationKey::of(scope),
+            registration,
             storage,
             screen,
             dispatches,

@@ -34,7 +34,7 @@ impl ServiceWorkers for ServiceWorker {
         let scope = Url::parse(super::SCOPE).ok();
         scope
             .into_iter()
-            .filter(|scope| StorageKey::of(scope) == *storage_key)
+            .filter(|_| storage_key.as_str() == super::STORAGE_KEY)
             .collect()
     }
 
