@@ -8,7 +8,7 @@ use futures::future;
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
-use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions, RegistrationKey};
+use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions};
 use crate::embedder::{
     BodyKey, FetchState, MeteredPolicy, NewFetch, NewRecord, PauseReasons, PermissionState, RecordState,
     StagedBody, StorageError, StorageErrorKind, StoredFetch, StoredRecord,
@@ -19,7 +19,7 @@ use crate::{DomString, Engine, Exception, ExceptionName};
 
 /// The arguments, checked by the realm.
 pub(super) struct Arguments {
-    pub(super) registration: RegistrationKey,
+    pub(super) registration: Arc<ServiceWorkerRegistration>,
     pub(super) client: Arc<Client>,
     pub(super) id: DomString,
     pub(super) requests: Vec<Request>,
@@ -29,34 +29,28 @@ pub(super) struct Arguments {
 
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-fetch>, 8.
-    pub(super) async fn fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
-        let registration = self.registration(&arguments.registration);
+    pub(super) fn fetch(
+        &self,
+        arguments: Arguments,
+    ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
+        let registration = Arc::clone(&arguments.registration);
         let steps = {
-            let (engine, registration) = (self.clone(), Arc::clone(&registration));
-            async move {
-                // A body that does not end holds the queue up until the registration is cleared.
-                let started = engine.start_background_fetch(&registration, arguments);
-                futures::pin_mut!(started);
-                started.await
-            }
+            let engine = self.clone();
+            // A body that does not end holds the queue up until the registration is cleared.
+            async move { engine.start_background_fetch(arguments).await }
         };
-        self.enqueue(&registration, steps)
-            .await
-            .unwrap_or_else(|| Err(super::was_cleared()))
+        let started = self.enqueue(&registration, steps);
+        async { started.await.unwrap_or_else(|| Err(super::was_cleared())) }
     }
 
-    async fn start_background_fetch(
-        &self,
-        registration: &Arc<ServiceWorkerRegistration>,
-        arguments: Arguments,
-    ) -> Result<Arc<BackgroundFetch>, Exception> {
+    async fn start_background_fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
         let Arguments {
+            registration,
             client,
             id,
             mut requests,
             bodies,
             options,
-            ..
         } = arguments;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
@@ -90,7 +84,7 @@ impl Engine {
         self.check_quota(storage_key, options.download_total).await?;
         // 8.6 to 8.11. Read and store the bodies.
         let staged = self
-            .store_request_bodies(registration, &mut requests, bodies)
+            .store_request_bodies(&registration, &mut requests, bodies)
             .await?;
         // 8.12. The new background fetch. It starts paused while the user is asked, or on a metered connection.
         let paused = PauseReasons {
@@ -126,7 +120,7 @@ impl Engine {
                 return Err(exception_of(&error));
             }
         };
-        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(registration)));
+        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(&registration)));
         *bg_fetch.active_slot.lock() = Some(active_slot);
         // 8.13. Set it in the map.
         registration
