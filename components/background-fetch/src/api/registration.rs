@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::arguments::construct_request;
+use super::arguments::request_to_match;
 use super::realm::{RealmInner, Settled, unexpected_reply};
 use super::{BackgroundFetchRecord, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchResult, CacheQueryOptions, FetchKey};
@@ -249,10 +249,10 @@ impl BackgroundFetchRegistration {
                 "the records associated with this background fetch are no longer available",
             ));
         }
-        // A string goes through the Request constructor (errata 14).
-        let request = request.map(|info| construct_request(info, &realm.client, "the request to match"));
+        // A string goes through the Request constructor, a request object is compared as it is (errata 14).
+        let request = request.map(|info| request_to_match(info, &realm.client));
         let request = match request.transpose() {
-            Ok(constructed) => constructed.map(|(request, _)| Box::new(request)),
+            Ok(request) => request.map(Box::new),
             Err(exception) => return rejected(exception),
         };
         // 2 and 3. The rest is the engine's; the task that resolves the promise creates record objects.

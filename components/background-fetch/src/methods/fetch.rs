@@ -13,6 +13,7 @@ use crate::embedder::{
     BodyKey, FetchState, MeteredPolicy, NewFetch, NewRecord, PauseReasons, PermissionState, RecordState,
     StagedBody, StorageError, StorageErrorKind, StoredFetch, StoredRecord,
 };
+use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, StorageKey};
 use crate::inspect::EventKind;
 use crate::{DomString, Engine, Exception, ExceptionName};
@@ -52,6 +53,7 @@ impl Engine {
             bodies,
             options,
         } = arguments;
+        self.check_limits(&id, requests.len(), &options.ui)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.
@@ -70,7 +72,8 @@ impl Engine {
         // 8.3 and 8.5. So does an id that is in the map.
         if registration.active_background_fetches.lock().contains_key(&id) {
             return Err(Exception::type_error(format!(
-                "a background fetch with the id {id:?} is active already"
+                "a background fetch with the id {:?} is active already",
+                excerpt(&id.to_string())
             )));
         }
         // The user agent's limit.
@@ -216,7 +219,8 @@ impl Engine {
         while let Some(bytes) = stream.next().await {
             let bytes = bytes.map_err(|why| {
                 Exception::type_error(format!(
-                    "the body of request {index} ({url}) could not be read: {why}"
+                    "the body of request {index} ({}) could not be read: {why}",
+                    excerpt(url.as_str())
                 ))
             })?;
             if bytes.is_empty() {

@@ -3,6 +3,7 @@
 mod abort;
 mod fetch;
 mod get;
+mod limits;
 mod match_all;
 mod records;
 mod update_ui;

@@ -11,6 +11,7 @@ impl Engine {
         fetch: FetchKey,
         options: BackgroundFetchUIOptions,
     ) -> Result<(), Exception> {
+        self.check_ui_limits(&options)?;
         // 4. The background fetch.
         let bg_fetch = self.known(fetch)?;
         let ui = {
