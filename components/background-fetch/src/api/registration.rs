@@ -36,6 +36,16 @@ struct Inner {
     listeners: RefCell<Listeners>,
 }
 
+/// An instance that its realm does not keep.
+pub(super) struct WeakRegistration(std::rc::Weak<Inner>);
+
+impl WeakRegistration {
+    pub(super) fn upgrade(&self) -> Option<BackgroundFetchRegistration> {
+        let inner = self.0.upgrade()?;
+        Some(BackgroundFetchRegistration { inner })
+    }
+}
+
 type Callback = Rc<dyn Fn(&BackgroundFetchRegistration)>;
 
 #[derive(Default)]
@@ -83,6 +93,10 @@ impl BackgroundFetchRegistration {
         Self {
             inner: Rc::new(inner),
         }
+    }
+
+    pub(super) fn downgrade(&self) -> WeakRegistration {
+        WeakRegistration(Rc::downgrade(&self.inner))
     }
 
     /// The background fetch that this is an instance of.
