@@ -189,15 +189,15 @@ impl BackgroundFetchRegistration {
         inner.result.set(snapshot.result);
         inner.failure_reason.set(snapshot.failure_reason);
         // 6.10. Fire "progress".
-        let callbacks: Vec<Callback> = inner
-            .listeners
-            .borrow()
-            .callbacks
-            .iter()
-            .map(|(_, callback)| Rc::clone(callback))
-            .collect();
-        for callback in callbacks {
-            callback(self);
+        let callbacks = inner.listeners.borrow().callbacks.clone();
+        for (name, callback) in callbacks {
+            // One that a listener before it removed is not called.
+            let listeners = inner.listeners.borrow();
+            let removed = !listeners.callbacks.iter().any(|(listener, _)| *listener == name);
+            drop(listeners);
+            if !removed {
+                callback(self);
+            }
         }
     }
 
