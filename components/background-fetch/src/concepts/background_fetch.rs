@@ -89,6 +89,8 @@ pub(crate) struct Progress {
     pub(crate) revision: u64,
     /// The last revision that does not wait for the progress interval.
     pub(crate) urgent_revision: u64,
+    /// The last revision that was queued on the realms.
+    pub(crate) delivered: u64,
 }
 
 impl BackgroundFetch {
