@@ -163,9 +163,12 @@ impl Engine {
             Call::ReadRequest { record, offset } => self.begin_on(record.fetch, async move {
                 engine.read_request(record, offset).await.map(Reply::Bytes)
             }),
-            Call::UpdateUI { fetch, options } => self.begin_on(fetch, async move {
-                engine.update_ui(fetch, options).await.map(|()| Reply::Done)
-            }),
+            Call::UpdateUI { fetch, options } => {
+                let bg_fetch = self.update_ui(fetch, options)?;
+                self.begin_on(fetch, async move {
+                    engine.store_ui(&bg_fetch).await.map(|()| Reply::Done)
+                })
+            }
         }
     }
 
