@@ -89,7 +89,7 @@ fn a_snapshot_shows_the_fetch_and_its_records() {
         }
         site.pass(Duration::from_secs(1)).await;
         let found = site.engine().inspect_one(registration.key()).unwrap();
-        assert_eq!(site.engine().inspect(), [found.clone()]);
+        assert_eq!(site.engine().inspect(), vec![found.clone()]);
         assert_eq!(
             (found.key, &found.registration),
             (registration.key(), &site.registration)

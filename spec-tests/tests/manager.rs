@@ -8,7 +8,7 @@ use background_fetch::{BackgroundFetchOptions, DomString};
 use background_fetch_sim::{Resource, Response, StorageOperation};
 use background_fetch_storage::MemoryStorage;
 use futures::channel::oneshot;
-use spec_tests::{QUOTA, SITE, SUCCESS, Site, assert_rejected, get, tell, tell_with};
+use spec_tests::{QUOTA, SITE, SUCCESS, Site, assert_rejected, failure, get, tell, tell_with};
 use url::Url;
 
 fn download_total(bytes: u64) -> BackgroundFetchOptions {
@@ -432,5 +432,51 @@ fn a_small_quota_is_that_of_the_storage_key() {
         let refused = site.manager().fetch("id", ["a"], download_total(101)).await;
         assert_rejected(refused, QuotaExceededError, &["100 bytes"]);
         site.close().await;
+    });
+}
+
+#[test]
+fn a_worker_can_start_a_background_fetch_too() {
+    tell(async |site| {
+        site.serve("first", 10);
+        site.serve("second", 20);
+        let worker = site.open_page("https://site.example/worker.js");
+        let manager = worker.realm.background_fetch(&site.registration);
+        site.on_event(move |event| {
+            let (manager, worker) = (manager.clone(), worker.clone());
+            async move {
+                if *event.registration().id() == "first" {
+                    let second = manager.fetch("second", ["second"], Default::default()).await;
+                    assert_eq!(*second.unwrap().id(), "second");
+                }
+                drop(worker);
+            }
+        });
+        let first = site.fetch("first", &["first"]).await.unwrap();
+        site.over(&first).await;
+        while site.world.service_workers.fired().len() < 2 {
+            site.pass(std::time::Duration::from_secs(1)).await;
+        }
+        assert_eq!(site.world.service_workers.fired()[1].event.id, "second");
+    });
+}
+
+#[test]
+fn the_mode_same_origin_is_for_fetch_to_check() {
+    tell(async |site| {
+        site.world
+            .network
+            .serve("https://other.example/a", Resource::bytes("other"));
+        let asked = Request {
+            mode: background_fetch::fetch::RequestMode::SameOrigin,
+            ..get("https://other.example/a")
+        };
+        let registration = site
+            .manager()
+            .fetch("id", [asked], Default::default())
+            .await
+            .unwrap();
+        let reason = background_fetch::BackgroundFetchFailureReason::FetchError;
+        assert_eq!(site.settled(&registration).await, failure(reason));
     });
 }
