@@ -61,6 +61,7 @@ fn an_id_comes_back_code_unit_for_code_unit() {
                 .unwrap();
             assert_eq!(registration.id().code_units(), units);
             assert_eq!(site.settled(&registration).await, SUCCESS);
+            site.over(&registration).await;
         }
         let fired = site.world.service_workers.fired();
         assert_eq!(fired[0].event.id.code_units(), [0xD800]);

@@ -46,8 +46,10 @@ fn clearing_leaves_nothing_behind_and_fires_nothing() {
             .fetch("other", [upload], Default::default())
             .await
             .unwrap();
-        while registration.downloaded() < 210 {
-            progress(&registration).await;
+        for (registration, downloaded) in [(&registration, 210), (&other, 100)] {
+            while registration.downloaded() < downloaded {
+                progress(registration).await;
+            }
         }
         unregister(site).await;
         assert_nothing_left(site).await;
