@@ -356,3 +356,8 @@ impl Site {
         self.world.stalled().await;
     }
 }
+
+/// The README's embedding compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -221,6 +221,9 @@ async fn many(site: &Site) -> BackgroundFetchRegistration {
     registration
 }
 
+/// No record matches.
+const NONE: [usize; 0] = [];
+
 fn places(records: &[BackgroundFetchRecord]) -> Vec<usize> {
     records.iter().map(|record| record.key().index).collect()
 }
@@ -278,8 +281,8 @@ fn a_string_and_a_request_match_by_url_without_the_fragment() {
             matching(&registration, get("https://site.example/a?q"), EXACT).await,
             [1]
         );
-        assert_eq!(matching(&registration, "a?other", EXACT).await, []);
-        assert_eq!(matching(&registration, "ftp://site.example/a", EXACT).await, []);
+        assert_eq!(matching(&registration, "a?other", EXACT).await, NONE);
+        assert_eq!(matching(&registration, "ftp://site.example/a", EXACT).await, NONE);
         site.world.service_workers.release();
     });
 }
@@ -307,15 +310,15 @@ fn a_put_matches_only_when_the_method_is_ignored() {
             ignore_method: true,
             ..EXACT
         };
-        assert_eq!(matching(&registration, "put", EXACT).await, []);
+        assert_eq!(matching(&registration, "put", EXACT).await, NONE);
         assert_eq!(matching(&registration, "put", ignore_method).await, [3]);
         assert_eq!(
             matching(&registration, put("https://site.example/put"), EXACT).await,
-            []
+            NONE
         );
         assert_eq!(
             matching(&registration, put("https://site.example/a"), EXACT).await,
-            []
+            NONE
         );
         assert_eq!(
             matching(&registration, put("https://site.example/a"), ignore_method).await,
@@ -339,10 +342,10 @@ fn vary_compares_the_headers_that_it_names_unless_it_is_ignored() {
             ..EXACT
         };
         assert_eq!(matching(&registration, coloured("red"), EXACT).await, [4]);
-        assert_eq!(matching(&registration, coloured("blue"), EXACT).await, []);
-        assert_eq!(matching(&registration, "vary", EXACT).await, []);
+        assert_eq!(matching(&registration, coloured("blue"), EXACT).await, NONE);
+        assert_eq!(matching(&registration, "vary", EXACT).await, NONE);
         assert_eq!(matching(&registration, coloured("blue"), ignore_vary).await, [4]);
-        assert_eq!(matching(&registration, "star", EXACT).await, []);
+        assert_eq!(matching(&registration, "star", EXACT).await, NONE);
         assert_eq!(matching(&registration, "star", ignore_vary).await, [5]);
         site.world.service_workers.release();
     });

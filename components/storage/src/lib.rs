@@ -1,11 +1,15 @@
 //! The default [`Storage`](background_fetch::embedder::Storage) of background fetches.
 //!
-//! [`MemoryStorage`] forgets everything with the process: for private browsing and for tests. [`suite`] checks
-//! that a storage, anybody's, keeps the contract.
+//! [`ProfileStorage`] keeps them in a folder, through crashes and restarts. [`MemoryStorage`] forgets everything with
+//! the process: for private browsing and for tests. [`suite`] checks that a storage, anybody's, keeps the contract.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod decode;
 mod error;
 mod memory;
+pub mod profile;
 pub mod suite;
 
 pub use memory::MemoryStorage;
+pub use profile::{ExportError, Options, ProfileStorage, Quota};

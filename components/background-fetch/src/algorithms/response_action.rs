@@ -6,6 +6,7 @@ use http::header::{ETAG, LAST_MODIFIED};
 use super::content_range::{ContentRange, unsatisfied_complete_length};
 use super::validate_partial_response::{same_validator, validate_partial_response};
 use crate::fetch::ResponseHead;
+use crate::fetch::range::is_encoded;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ pub(crate) fn response_action(
     match response.status {
         // 2. A 206 must be valid.
         StatusCode::PARTIAL_CONTENT if !asked.authors_range => {
-            if response.content_decoded {
+            if is_encoded(response) {
                 let why = "its partial response is encoded".to_owned();
                 return if continues {
                     ResponseAction::Restart(why)

@@ -21,6 +21,13 @@ pub trait Display: Send + Sync {
     fn remove(&self, fetch: FetchKey);
 }
 
+/// No user interface: for an embedder whose user sees background fetches elsewhere, with [`inspect`](crate::inspect).
+impl Display for () {
+    fn show(&self, _state: &DisplayState) {}
+
+    fn remove(&self, _fetch: FetchKey) {}
+}
+
 /// What the user interface may and must show of one background fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -1,5 +1,7 @@
 //! [`EventLoop`].
 
+use futures::channel::mpsc::UnboundedSender;
+
 use crate::seam::RealmTask;
 
 /// A realm's event loop, seen from the engine half: the way to the realm's thread.
@@ -13,4 +15,12 @@ pub trait EventLoop: Send + Sync {
     /// Queues a task on the background fetch task source. Called from any thread; must not block, and must not
     /// run the task before it returns.
     fn queue_task(&self, task: RealmTask);
+}
+
+/// A channel whose receiver the realm's thread reads.
+impl EventLoop for UnboundedSender<RealmTask> {
+    fn queue_task(&self, task: RealmTask) {
+        // The realm is gone where nobody receives: its tasks are dropped.
+        let _ = self.unbounded_send(task);
+    }
 }

@@ -41,16 +41,16 @@ pub fn resume_validator(request: &Request, response: &ResponseHead) -> Option<He
     let continues = matches!(response.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
     // The author's own range is theirs: ours would change its meaning.
     let authors_range = request.headers.contains_key(RANGE);
-    let encoded = response.content_decoded
-        || response
-            .headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|coding| coding != "identity");
-    if !continues || authors_range || encoded || !request.is_get() {
+    if !continues || authors_range || is_encoded(response) || !request.is_get() {
         return None;
     }
     strong_validator(&response.headers)
+}
+
+/// Whether the body has, or had on its way, a content coding: then its bytes are not those that a range counts.
+pub(crate) fn is_encoded(response: &ResponseHead) -> bool {
+    let coded = |coding: &HeaderValue| !coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    response.content_decoded || response.headers.get_all(CONTENT_ENCODING).iter().any(coded)
 }
 
 /// A strong `ETag`, or a `Last-Modified` that is strong because it lies a second or more before `Date`.

@@ -1,0 +1,167 @@
+//! [`HttpNetworkBuilder`]: the options of an [`HttpNetwork`].
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use http::HeaderValue;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Handle;
+
+use crate::connection::{Connections, Timeouts, tls};
+use crate::network::{HttpNetwork, Runtime};
+
+/// Options of an [`HttpNetwork`], each with a default.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct HttpNetworkBuilder {
+    runtime: Option<Handle>,
+    platform_roots: bool,
+    der_roots: Vec<Vec<u8>>,
+    pem_roots: Vec<Vec<u8>>,
+    timeouts: Timeouts,
+    user_agent: String,
+    http2: bool,
+}
+
+impl Default for HttpNetworkBuilder {
+    fn default() -> Self {
+        Self {
+            runtime: None,
+            platform_roots: true,
+            der_roots: Vec::new(),
+            pem_roots: Vec::new(),
+            timeouts: Timeouts {
+                connect: Some(Duration::from_secs(30)),
+                first_byte: Some(Duration::from_secs(60)),
+                stall: Some(Duration::from_secs(60)),
+            },
+            user_agent: concat!("background-fetch/", env!("CARGO_PKG_VERSION")).to_owned(),
+            http2: true,
+        }
+    }
+}
+
+impl HttpNetworkBuilder {
+    /// Runs requests on this runtime, which must have its I/O and time drivers on and outlive the fetches. By
+    /// default the network has a runtime of its own with one thread.
+    pub fn runtime(mut self, handle: Handle) -> Self {
+        self.runtime = Some(handle);
+        self
+    }
+
+    /// Whether to trust the platform's root certificates; yes by default.
+    pub fn platform_roots(mut self, trust: bool) -> Self {
+        self.platform_roots = trust;
+        self
+    }
+
+    /// Trusts this root certificate too, given in DER.
+    pub fn root_certificate(mut self, der: impl Into<Vec<u8>>) -> Self {
+        self.der_roots.push(der.into());
+        self
+    }
+
+    /// Trusts the root certificates in this PEM file's content too; at least one must be there.
+    pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.pem_roots.push(pem.into());
+        self
+    }
+
+    /// How long to wait for a connection: name, TCP and TLS together. 30 s by default, none for ever.
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.connect = limit.into();
+        self
+    }
+
+    /// How long to wait for a response's header after the connection is there, and after each piece of the
+    /// request's body. 60 s by default, none for ever.
+    pub fn first_byte_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.first_byte = limit.into();
+        self
+    }
+
+    /// How long to wait for the next bytes of a response's body while somebody reads it. 60 s by default, none
+    /// for ever.
+    pub fn stall_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.stall = limit.into();
+        self
+    }
+
+    /// The environment default `User-Agent` value.
+    ///
+    /// <https://fetch.spec.whatwg.org/#environment-default-user-agent-value>
+    pub fn user_agent(mut self, value: impl Into<String>) -> Self {
+        self.user_agent = value.into();
+        self
+    }
+
+    /// Whether to offer HTTP/2 to servers with TLS; yes by default.
+    pub fn http2(mut self, offer: bool) -> Self {
+        self.http2 = offer;
+        self
+    }
+
+    /// Makes the network. Reads the platform's root certificates, so it may block for some milliseconds.
+    pub fn build(self) -> Result<HttpNetwork, BuildError> {
+        let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
+        let mut extra: Vec<CertificateDer<'static>> = self.der_roots.into_iter().map(Into::into).collect();
+        for pem in &self.pem_roots {
+            let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+                .collect::<Result<_, _>>()
+                .map_err(|error| BuildError::RootCertificate(error.to_string()))?;
+            if found.is_empty() {
+                return Err(BuildError::RootCertificate(
+                    "no certificate in the PEM text".to_owned(),
+                ));
+            }
+            extra.extend(found);
+        }
+        let roots = tls::roots(self.platform_roots, extra)
+            .map_err(|tls::InvalidRoot(reason)| BuildError::RootCertificate(reason))?;
+        let has_roots = !roots.is_empty();
+        let tls = tls::client_config(roots).map_err(|error| BuildError::Tls(error.to_string()))?;
+        let runtime = match self.runtime {
+            Some(handle) => Runtime::Borrowed(handle),
+            None => Runtime::own().map_err(BuildError::Runtime)?,
+        };
+        let connections = Connections::new(tls, has_roots, self.http2, self.timeouts, user_agent);
+        Ok(HttpNetwork::new(runtime, connections))
+    }
+}
+
+/// Why there is no network.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The runtime's thread could not be started.
+    Runtime(io::Error),
+    /// A given root certificate is none.
+    RootCertificate(String),
+    /// TLS could not be set up.
+    Tls(String),
+    /// The user agent is no header value.
+    UserAgent,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime(error) => write!(f, "cannot start the network's thread: {error}"),
+            Self::RootCertificate(reason) => write!(f, "cannot trust a root certificate: {reason}"),
+            Self::Tls(reason) => write!(f, "cannot set up TLS: {reason}"),
+            Self::UserAgent => f.write_str("the user agent is not a valid header value"),
+        }
+    }
+}
+
+impl Error for BuildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Runtime(error) => Some(error),
+            _ => None,
+        }
+    }
+}

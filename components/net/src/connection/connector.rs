@@ -1,0 +1,69 @@
+//! A connector with one time limit around name, connection and TLS together.
+
+use std::error::Error;
+use std::fmt;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::Uri;
+use tower_service::Service;
+
+use crate::failure::seconds;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// No connection within the limit.
+#[derive(Debug)]
+pub(crate) struct ConnectTimedOut(pub(crate) Duration);
+
+impl fmt::Display for ConnectTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no connection within {}", seconds(self.0))
+    }
+}
+
+impl Error for ConnectTimedOut {}
+
+/// `C`, given up after a limit.
+#[derive(Clone)]
+pub(crate) struct TimedConnector<C> {
+    connector: C,
+    limit: Option<Duration>,
+}
+
+impl<C> TimedConnector<C> {
+    pub(crate) fn new(connector: C, limit: Option<Duration>) -> Self {
+        Self { connector, limit }
+    }
+}
+
+impl<C> Service<Uri> for TimedConnector<C>
+where
+    C: Service<Uri>,
+    C::Response: 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.connector.call(uri);
+        let limit = self.limit;
+        Box::pin(async move {
+            match limit {
+                None => connecting.await.map_err(Into::into),
+                Some(limit) => match tokio::time::timeout(limit, connecting).await {
+                    Ok(connected) => connected.map_err(Into::into),
+                    Err(_) => Err(ConnectTimedOut(limit).into()),
+                },
+            }
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Connections: the pooled client, and what it is built with.
+
+pub(crate) mod connector;
+pub(crate) mod tls;
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::body::upload::Upload;
+use connector::TimedConnector;
+
+/// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
+///
+/// Browsers stop at 256 KiB too; as a read it is large enough for a fast link to keep the processor idle.
+const MAX_HEADER_BYTES: usize = 256 * 1024;
+
+/// The most header fields in a response.
+const MAX_HEADER_FIELDS: usize = 256;
+/// What an HTTP/2 server may send ahead on one stream: the product of 40 MB/s and 50 ms.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
+/// What it may send ahead on all streams of a connection: eight of them may wait for their readers.
+const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
+/// Larger frames than the default of 16 KiB cost fewer wake-ups.
+const FRAME_SIZE: u32 = 64 * 1024;
+/// What may wait to be sent on one HTTP/2 stream: how far `Transmitted` runs ahead.
+const SEND_BUFFER: usize = 64 * 1024;
+/// When to ask an HTTP/2 server that is silent in the middle of a response whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// When a connection without a request is closed, which servers do at about this time.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long to wait; none for ever.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// For the name, the connection and TLS together.
+    pub(crate) connect: Option<Duration>,
+    /// For the header, after the last byte of the request was taken.
+    pub(crate) first_byte: Option<Duration>,
+    /// For the next bytes of a body.
+    pub(crate) stall: Option<Duration>,
+}
+
+/// What every fetch shares.
+pub(crate) struct Connections {
+    pub(crate) client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) user_agent: HeaderValue,
+    /// Whether any root certificate is known; without one no `https` URL can be fetched.
+    pub(crate) has_roots: bool,
+}
+
+impl Connections {
+    pub(crate) fn new(
+        tls: rustls::ClientConfig,
+        has_roots: bool,
+        http2: bool,
+        timeouts: Timeouts,
+        user_agent: HeaderValue,
+    ) -> Self {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_keepalive(Some(Duration::from_secs(60)));
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1();
+        let https = if http2 {
+            https.enable_http2().wrap_connector(http)
+        } else {
+            https.wrap_connector(http)
+        };
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(8)
+            .http1_max_buf_size(MAX_HEADER_BYTES)
+            .http1_max_headers(MAX_HEADER_FIELDS)
+            .http2_max_header_list_size(MAX_HEADER_BYTES as u32)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_frame_size(FRAME_SIZE)
+            .http2_max_send_buf_size(SEND_BUFFER)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_INTERVAL)
+            .build(TimedConnector::new(https, timeouts.connect));
+        Self {
+            client,
+            timeouts,
+            user_agent,
+            has_roots,
+        }
+    }
+}

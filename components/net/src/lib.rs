@@ -1,0 +1,27 @@
+//! The default [`Network`](background_fetch::embedder::Network) of Background Fetch: HTTP/1.1 and HTTP/2 over TLS,
+//! with the rules of the Fetch standard.
+//!
+//! [`HttpNetwork::builder`] makes one. Its requests run on a tokio runtime, its own or a given one; the streams it
+//! gives may be polled by any executor.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `fetching` | the algorithms of the standard, one file each, steps in its order |
+//! | `body` | bytes on their way: uploads with progress, responses with back-pressure, content codings |
+//! | `connection` | the pooled client, TLS and time-outs |
+//! | `failure` | what a failure is called and whether another try may help |
+//! | `tokio_runtime` | the executor and the clock of tokio, for an embedder that runs on it |
+#![forbid(unsafe_code)]
+
+mod body;
+mod builder;
+mod connection;
+mod failure;
+mod fetching;
+mod network;
+mod tokio_runtime;
+
+pub use builder::{BuildError, HttpNetworkBuilder};
+pub use fetching::port_blocking::is_bad_port;
+pub use network::HttpNetwork;
+pub use tokio_runtime::TokioRuntime;

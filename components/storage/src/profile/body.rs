@@ -1,0 +1,356 @@
+//! [`Body`]: where the bytes of one body are, and how long it is. Small ones wait in memory and end up in the
+//! database; what grows beyond that moves into a file of its own.
+
+use std::sync::atomic::Ordering;
+
+use background_fetch::embedder::{BodyKey, StorageError};
+use background_fetch::fetch::StorageKey;
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::options::Result;
+use super::state::Shared;
+use super::trouble;
+use crate::error;
+use crate::memory::slice;
+
+/// The most that one read gives, in bytes, however much it is asked for.
+const LARGEST_READ: usize = 1 << 20;
+
+#[derive(Debug)]
+pub(super) struct Body {
+    /// Its row in the database and the name of its file; never used again.
+    pub(super) id: u64,
+    /// Whom its bytes count for.
+    pub(super) storage_key: StorageKey,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    length: u64,
+    /// How much of it the database vouches for.
+    committed: u64,
+    place: Place,
+    /// It takes no more bytes.
+    settled: bool,
+    /// How many times the writer was asked to move it to a file and has not answered: meanwhile it stays as it is.
+    moving: usize,
+    /// A checkpoint is on its way to the writer.
+    checkpoint_queued: bool,
+    /// It was replaced or removed.
+    gone: bool,
+    /// Its bytes cannot be relied on.
+    trouble: Option<StorageError>,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// In memory; the database may have a beginning of it.
+    Buffer(Vec<u8>),
+    /// In the database, all of it.
+    Blob,
+    /// In its file.
+    File,
+}
+
+/// What an append needs or leads to.
+pub(super) enum Appended {
+    Done,
+    /// Done, and so much was appended since the last checkpoint that the writer is to be asked for another.
+    CheckpointDue,
+    /// Nothing is done: the disk is so far behind that a checkpoint is to be waited for first.
+    NeedsCheckpoint,
+    /// Nothing is done: the writer must move the body to a file first, and is to be asked.
+    NeedsFile,
+}
+
+/// What the writer stores of a body.
+pub(super) enum Stored {
+    Blob(Vec<u8>),
+    File,
+    /// The database has all of it.
+    Already,
+}
+
+impl Body {
+    /// A body without bytes.
+    pub(super) fn new(id: u64, storage_key: StorageKey) -> Self {
+        Self::with(id, storage_key, 0, 0, Place::Buffer(Vec::new()), None)
+    }
+
+    /// A body as it was found when the profile was opened.
+    pub(super) fn found(
+        id: u64,
+        storage_key: StorageKey,
+        in_file: bool,
+        length: u64,
+        committed: u64,
+        trouble: Option<StorageError>,
+    ) -> Self {
+        let place = if in_file { Place::File } else { Place::Blob };
+        Self::with(id, storage_key, length, committed, place, trouble)
+    }
+
+    fn with(
+        id: u64,
+        storage_key: StorageKey,
+        length: u64,
+        committed: u64,
+        place: Place,
+        trouble: Option<StorageError>,
+    ) -> Self {
+        let inner = Mutex::new(Inner {
+            length,
+            committed,
+            place,
+            settled: false,
+            moving: 0,
+            checkpoint_queued: false,
+            gone: false,
+            trouble,
+        });
+        Self {
+            id,
+            storage_key,
+            inner,
+        }
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.inner.lock().length
+    }
+
+    /// Whether there are bytes that the database does not vouch for.
+    pub(super) fn is_dirty(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.length != inner.committed && !inner.gone
+    }
+
+    pub(super) fn is_in_file(&self) -> bool {
+        matches!(self.inner.lock().place, Place::File)
+    }
+
+    pub(super) fn set_settled(&self, settled: bool) {
+        self.inner.lock().settled = settled;
+    }
+
+    /// Appends to the body called `name`.
+    pub(super) fn append(
+        &self,
+        shared: &Shared,
+        name: BodyKey,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<Appended> {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        inner.check(name)?;
+        if inner.settled
+            && let BodyKey::Response { record, .. } = name
+        {
+            return Err(error::settled(record));
+        }
+        if offset != inner.length {
+            return Err(error::wrong_offset(name, offset, inner.length));
+        }
+        if bytes.is_empty() {
+            return Ok(Appended::Done);
+        }
+        let more = bytes.len() as u64;
+        let length = inner.length.saturating_add(more);
+        if i64::try_from(length).is_err() {
+            return Err(trouble::too_large("a body's length", length));
+        }
+        if let Place::Blob = inner.place {
+            // What a restart found: it goes on in memory.
+            let stored = self.read_blob(shared, name, 0, usize::MAX, inner.length)?;
+            shared.buffered.fetch_add(inner.length, Ordering::Relaxed);
+            inner.place = Place::Buffer(stored);
+        }
+        let checkpoint = shared.options.checkpoint_bytes.max(1);
+        let uncommitted = inner.length.saturating_sub(inner.committed);
+        let in_file = matches!(inner.place, Place::File);
+        if in_file && uncommitted >= checkpoint.saturating_mul(2) {
+            return Ok(Appended::NeedsCheckpoint);
+        }
+        shared.usage.reserve(&self.storage_key, more)?;
+        match &mut inner.place {
+            Place::Buffer(buffer) => {
+                let full = length > shared.options.inline_limit() as u64
+                    || shared.buffered.load(Ordering::Relaxed) > shared.options.buffer_bytes;
+                if full || inner.moving > 0 {
+                    shared.usage.release(&self.storage_key, more);
+                    inner.moving += 1;
+                    return Ok(Appended::NeedsFile);
+                }
+                buffer.extend_from_slice(bytes);
+                shared.buffered.fetch_add(more, Ordering::Relaxed);
+            }
+            Place::File | Place::Blob => shared
+                .files
+                .append(self.id, offset, bytes)
+                .inspect_err(|_| shared.usage.release(&self.storage_key, more))?,
+        }
+        inner.length = length;
+        if in_file && uncommitted.saturating_add(more) >= checkpoint && !inner.checkpoint_queued {
+            inner.checkpoint_queued = true;
+            return Ok(Appended::CheckpointDue);
+        }
+        Ok(Appended::Done)
+    }
+
+    /// Reads from the body called `name`.
+    pub(super) fn read(&self, shared: &Shared, name: BodyKey, offset: u64, max: usize) -> Result<Bytes> {
+        let inner = self.inner.lock();
+        inner.check(name)?;
+        let length = inner.length;
+        let Some(left) = length.checked_sub(offset).filter(|left| *left > 0 && max > 0) else {
+            return Ok(Bytes::new());
+        };
+        let wanted = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(max)
+            .min(LARGEST_READ);
+        match &inner.place {
+            Place::Buffer(buffer) => return Ok(slice(buffer, offset, wanted)),
+            Place::Blob => return Ok(self.read_blob(shared, name, offset, wanted, length)?.into()),
+            Place::File => {}
+        }
+        // A file stays where it is, so that appending may go on meanwhile.
+        drop(inner);
+        self.read_file(shared, name, offset, wanted)
+            .map(Bytes::from)
+            .or_else(|error| {
+                // Where it was removed meanwhile, that is the news.
+                self.inner.lock().check(name)?;
+                Err(error)
+            })
+    }
+
+    fn read_file(&self, shared: &Shared, name: BodyKey, offset: u64, wanted: usize) -> Result<Vec<u8>> {
+        let path = shared.files.path(self.id);
+        let damaged = |how| trouble::damaged_body(&error::body_name(name), &path, how);
+        match shared.files.read(self.id, offset, wanted) {
+            Ok(bytes) if bytes.len() == wanted => Ok(bytes),
+            Ok(_) => Err(damaged("is too short")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(damaged("is missing")),
+            Err(error) => Err(trouble::io("read the body file", &path, &error)),
+        }
+    }
+
+    /// Reads up to `max` bytes of a blob that must have `length` bytes.
+    fn read_blob(
+        &self,
+        shared: &Shared,
+        name: BodyKey,
+        offset: u64,
+        max: usize,
+        length: u64,
+    ) -> Result<Vec<u8>> {
+        let path = &shared.database;
+        let data: Option<Vec<u8>> = shared.query(|connection| {
+            let mut statement = connection.prepare_cached("SELECT data FROM body WHERE id = ?1")?;
+            let mut rows = statement.query([self.id.cast_signed()])?;
+            rows.next()?.map(|row| row.get(0)).transpose()
+        })?;
+        match data {
+            Some(data) if data.len() as u64 == length => Ok(slice(&data, offset, max).into()),
+            Some(_) => Err(trouble::damaged_body(
+                &error::body_name(name),
+                path,
+                "has another length of it",
+            )),
+            None => Err(trouble::damaged_body(
+                &error::body_name(name),
+                path,
+                "does not have it",
+            )),
+        }
+    }
+
+    /// What the writer has to store, with the length at this moment.
+    pub(super) fn to_store(&self) -> Result<(Stored, u64)> {
+        let inner = self.inner.lock();
+        if let Some(trouble) = inner.trouble.as_ref().filter(|_| !inner.gone) {
+            return Err(trouble.clone());
+        }
+        let stored = match &inner.place {
+            _ if inner.gone || inner.length == inner.committed => Stored::Already,
+            Place::Buffer(buffer) => Stored::Blob(buffer.clone()),
+            Place::Blob => Stored::Already,
+            Place::File => Stored::File,
+        };
+        Ok((stored, inner.length))
+    }
+
+    /// Writes the buffer to a new file, of which the database is told next; says how much of it the database
+    /// vouches for so far. None where there is nothing to do.
+    pub(super) fn write_file(&self, shared: &Shared) -> Result<Option<u64>> {
+        let inner = self.inner.lock();
+        match &inner.place {
+            Place::Buffer(buffer) if !inner.gone => {
+                shared.files.create(self.id, buffer)?;
+                Ok(Some(inner.committed))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The writer has answered. Where it `moved`, the database knows of the file now, and vouches for no byte yet.
+    pub(super) fn move_done(&self, shared: &Shared, moved: bool) {
+        let mut inner = self.inner.lock();
+        inner.moving = inner.moving.saturating_sub(1);
+        if moved && matches!(inner.place, Place::Buffer(_)) {
+            inner.free_buffer(shared);
+            inner.place = Place::File;
+            inner.committed = 0;
+        }
+    }
+
+    /// The database vouches for so many bytes.
+    pub(super) fn committed(&self, shared: &Shared, length: u64) {
+        let mut inner = self.inner.lock();
+        inner.committed = length;
+        if inner.settled && inner.length == length && matches!(inner.place, Place::Buffer(_)) {
+            inner.free_buffer(shared);
+            inner.place = Place::Blob;
+        }
+    }
+
+    pub(super) fn checkpoint_done(&self) {
+        self.inner.lock().checkpoint_queued = false;
+    }
+
+    /// Its bytes can no longer be relied on: this is what reading, appending and settling answer from now on.
+    pub(super) fn fail(&self, trouble: StorageError) {
+        self.inner.lock().trouble.get_or_insert(trouble);
+    }
+
+    /// It is replaced or removed: its bytes no longer count. Its file goes when the database has forgotten it.
+    pub(super) fn set_gone(&self, shared: &Shared) {
+        let mut inner = self.inner.lock();
+        if !inner.gone {
+            inner.gone = true;
+            shared.usage.release(&self.storage_key, inner.length);
+            inner.free_buffer(shared);
+        }
+    }
+}
+
+impl Inner {
+    fn check(&self, name: BodyKey) -> Result<()> {
+        match &self.trouble {
+            _ if self.gone => Err(error::no_body(name)),
+            Some(trouble) => Err(trouble.clone()),
+            None => Ok(()),
+        }
+    }
+
+    fn free_buffer(&mut self, shared: &Shared) {
+        if let Place::Buffer(buffer) = &mut self.place {
+            shared.buffered.fetch_sub(buffer.len() as u64, Ordering::Relaxed);
+            *buffer = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! One process owns a profile: it holds the lock on a file in it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+
+use background_fetch::embedder::{StorageError, StorageErrorKind};
+
+use super::options::Result;
+use super::trouble;
+
+/// Held as long as the profile is open. The system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct ProfileLock {
+    _file: File,
+}
+
+impl ProfileLock {
+    pub(super) fn take(profile: &Path) -> Result<Self> {
+        let path = profile.join("lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| trouble::io("open the lock file", &path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use(profile, file)),
+            Err(TryLockError::Error(error)) => return Err(trouble::io("lock", &path, &error)),
+        }
+        // For whoever comes second; a lock without a name is a lock all the same.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        Ok(Self { _file: file })
+    }
+}
+
+fn in_use(profile: &Path, file: File) -> StorageError {
+    let mut owner = String::new();
+    let _ = file.take(20).read_to_string(&mut owner);
+    let by = match owner.parse::<u32>() {
+        Ok(pid) => format!("process {pid}"),
+        Err(_) => "another process".to_owned(),
+    };
+    StorageError::new(
+        StorageErrorKind::Io,
+        format!(
+            "the profile {} is in use by {by}; wait for it to end, or use another folder",
+            profile.display()
+        ),
+    )
+}

@@ -1,0 +1,168 @@
+//! The writer: the one thread that changes the database. It takes what waits in its queue into one transaction, so
+//! that one commit answers many.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+
+use background_fetch::FetchKey;
+use background_fetch::embedder::StorageError;
+use futures::channel::oneshot;
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::batch::Batch;
+use super::operation::Operation;
+use super::options::Result;
+use super::state::Shared;
+use super::trouble;
+
+/// An operation in the writer's queue.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) operation: Operation,
+    /// Who waits for its end. An operation for which nobody waits was answered already: it is tried again until it
+    /// is done, and what depends on it fails as long as it is not.
+    pub(super) reply: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// The most operations of one transaction.
+const LARGEST_BATCH: usize = 4096;
+
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Connection,
+    pub(super) queue: Receiver<Job>,
+    /// Answered already and not done yet, in their order.
+    pub(super) owed: Vec<Job>,
+}
+
+impl Writer {
+    /// Works until nobody can ask for anything any more.
+    pub(super) fn run(mut self) {
+        while let Ok(job) = self.queue.recv() {
+            let mut jobs = std::mem::take(&mut self.owed);
+            jobs.push(job);
+            jobs.extend(self.queue.try_iter().take(LARGEST_BATCH));
+            self.batch(jobs);
+        }
+        if !self.owed.is_empty() {
+            let jobs = std::mem::take(&mut self.owed);
+            self.batch(jobs);
+        }
+    }
+
+    fn batch(&mut self, jobs: Vec<Job>) {
+        let mut batch = Batch::new(&self.shared);
+        let results = transact(&mut self.connection, &mut batch, &jobs);
+        let results = match results {
+            Ok(results) => results,
+            Err(error) => {
+                batch = Batch::new(&self.shared);
+                jobs.iter().map(|_| Err(error.clone())).collect()
+            }
+        };
+        // A body that moved to its file is there before it is said how much of it is durable.
+        for (job, result) in jobs.iter().zip(&results) {
+            match result {
+                Ok(()) => job.operation.done(&self.shared),
+                Err(_) if job.reply.is_some() => job.operation.undo(&self.shared),
+                Err(_) => {}
+            }
+        }
+        batch.committed();
+        if jobs.iter().any(|job| matches!(job.operation, Operation::Flush)) {
+            self.shared.review_all_dirty();
+        } else {
+            self.shared
+                .review_dirty(jobs.iter().filter_map(|job| job.operation.fetch()).collect());
+        }
+        let count = jobs.len();
+        for (mut job, result) in jobs.into_iter().zip(results) {
+            match (job.reply.take(), result) {
+                // Who no longer waits needs no answer.
+                (Some(reply), result) => drop(reply.send(result)),
+                (None, Err(_)) => self.owed.push(job),
+                (None, Ok(())) => {}
+            }
+        }
+        self.shared
+            .queued
+            .fetch_sub(count - self.owed.len(), Ordering::Relaxed);
+        self.shared.stuck.store(!self.owed.is_empty(), Ordering::Relaxed);
+    }
+}
+
+/// Does all jobs in one transaction, each as a whole or not at all. An error means that none was done.
+fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<Vec<Result<()>>> {
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let mut transaction = batch.sql(begun)?;
+    let mut overdue = Overdue::default();
+    let mut results = Vec::with_capacity(jobs.len());
+    for job in jobs {
+        let result = overdue.check(&job.operation).and_then(|()| {
+            let savepoint = batch.sql(transaction.savepoint())?;
+            batch.all_or_nothing(|batch| {
+                job.operation.apply(batch, &savepoint)?;
+                batch.sql(savepoint.commit())
+            })
+        });
+        if let Err(error) = &result {
+            // SQLite gives up the whole transaction on the worst errors.
+            if transaction.is_autocommit() {
+                return Err(error.clone());
+            }
+            if job.reply.is_none() {
+                overdue.add(&job.operation, error);
+            }
+        }
+        results.push(result);
+    }
+    batch.before_commit()?;
+    batch.sql(transaction.commit())?;
+    Ok(results)
+}
+
+/// The background fetches for which something that was answered already could not be done: nothing may overtake it.
+#[derive(Default)]
+struct Overdue {
+    fetches: HashMap<FetchKey, StorageError>,
+}
+
+impl Overdue {
+    fn add(&mut self, operation: &Operation, error: &StorageError) {
+        if let Some(fetch) = operation.fetch()
+            && let Entry::Vacant(entry) = self.fetches.entry(fetch)
+        {
+            entry.insert(error.clone());
+        }
+    }
+
+    fn check(&mut self, operation: &Operation) -> Result<()> {
+        let error = match operation {
+            // What goes takes along what was owed to it.
+            Operation::Remove(fetch) => {
+                self.fetches.remove(fetch);
+                None
+            }
+            Operation::Flush => self.fetches.values().next(),
+            _ => operation.fetch().and_then(|fetch| self.fetches.get(&fetch)),
+        };
+        error.map_or(Ok(()), |error| Err(error.clone()))
+    }
+}
+
+/// What will come of an operation.
+#[must_use]
+pub(super) struct Answer(pub(super) Option<oneshot::Receiver<Result<()>>>);
+
+impl Answer {
+    /// Waits until it is durable, where it was asked for that.
+    pub(super) async fn done(self) -> Result<()> {
+        match self.0 {
+            Some(answer) => answer.await.unwrap_or_else(|_| Err(trouble::stopped())),
+            None => Ok(()),
+        }
+    }
+}

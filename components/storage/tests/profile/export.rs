@@ -1,0 +1,103 @@
+//! Putting finished bodies where people want them.
+
+use std::fs;
+
+use background_fetch::embedder::{Storage, StorageErrorKind};
+use background_fetch_storage::ExportError;
+use futures::executor::block_on;
+
+use crate::support::{Blocking, Profile, pattern};
+
+#[test]
+fn an_exported_body_outlives_its_background_fetch_whatever_its_size() {
+    for length in [0, 5, 100_000] {
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (record, body) = storage.begin();
+        storage.append_at(body, 0, &pattern(length)).unwrap();
+        storage.settle(record);
+        let to = profile.path().join("exported.bin");
+        storage.export(record, &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), pattern(length));
+        assert_eq!(
+            storage.read_all(body),
+            pattern(length),
+            "it is still readable here"
+        );
+        block_on(storage.remove(record.fetch)).unwrap();
+        assert_eq!(profile.body_files().len(), 0);
+        assert_eq!(fs::read(&to).unwrap(), pattern(length));
+    }
+}
+
+#[test]
+fn a_large_body_is_not_copied_and_what_its_owner_does_to_it_stays_done() {
+    // Given an exported body to which its owner appends
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    storage.settle(record);
+    let to = profile.path().join("exported.bin");
+    storage.export(record, &to).unwrap();
+    storage.export(record, &profile.path().join("again.bin")).unwrap();
+    drop(storage);
+    let mut bytes = pattern(100_000);
+    bytes.extend_from_slice(b"a note");
+    fs::write(&to, &bytes).unwrap();
+    assert_eq!(
+        fs::read(profile.body_file()).unwrap(),
+        bytes,
+        "it is the same file"
+    );
+    // when the profile is opened again
+    let storage = profile.open();
+    // then the owner's file is left alone, and the profile gives what it fetched.
+    assert_eq!(fs::read(&to).unwrap(), bytes);
+    assert_eq!(storage.read_all(body), pattern(100_000));
+    let copy = profile.path().join("copy.bin");
+    storage.export(record, &copy).unwrap();
+    assert_eq!(fs::read(&copy).unwrap(), pattern(100_000));
+}
+
+#[test]
+fn nothing_is_ever_replaced() {
+    for length in [5, 100_000] {
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (record, body) = storage.begin();
+        storage.append_at(body, 0, &pattern(length)).unwrap();
+        storage.settle(record);
+        let to = profile.path().join("precious");
+        fs::write(&to, "precious").unwrap();
+        let error = storage.export(record, &to).unwrap_err();
+        assert_eq!(error, ExportError::AlreadyExists(to.clone()));
+        assert!(error.to_string().contains("exists already"), "{error}");
+        assert_eq!(fs::read(&to).unwrap(), b"precious");
+        let left = fs::read_dir(profile.path()).unwrap();
+        let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        assert!(
+            !left
+                .map(|entry| entry.unwrap().file_name())
+                .any(|name| hidden(&name)),
+            "no rubbish stays"
+        );
+    }
+}
+
+#[test]
+fn a_body_that_is_not_finished_and_a_folder_that_is_not_there_are_errors() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    let to = profile.path().join("exported.bin");
+    let ExportError::Storage(error) = storage.export(record, &to).unwrap_err() else {
+        panic!("it does not exist");
+    };
+    assert_eq!(error.kind, StorageErrorKind::NotFound);
+    storage.settle(record);
+    let nowhere = profile.path().join("nowhere").join("exported.bin");
+    let error = storage.export(record, &nowhere).unwrap_err().to_string();
+    assert!(error.contains("nowhere"), "{error}");
+}

@@ -1,0 +1,11 @@
+//! What a profile folder goes through: crashes, damage, other programs, full disks.
+
+mod crash;
+mod damage;
+mod export;
+mod kill;
+mod many;
+mod opening;
+mod prefix;
+mod support;
+mod writer;

@@ -1,0 +1,120 @@
+//! When the database or the disk refuses.
+
+use std::fs;
+
+use background_fetch::embedder::{FetchState, Storage, StorageErrorKind};
+use futures::executor::block_on;
+
+use crate::support::{Blocking, Profile, pattern};
+
+/// Makes every statement fail that settles a record, with this much of its transaction.
+fn refuse_settlements(profile: &Profile, how: &str) {
+    let trigger = format!(
+        "CREATE TRIGGER refuse BEFORE UPDATE OF result ON record BEGIN SELECT RAISE({how}, 'refused'); END"
+    );
+    profile.database().execute_batch(&trigger).unwrap();
+}
+
+#[test]
+fn what_was_answered_and_failed_is_heard_of_and_done_once_it_can_be() {
+    for how in ["ABORT", "ROLLBACK"] {
+        // Given a database that refuses settlements
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (record, body) = storage.begin();
+        storage.append_at(body, 0, b"small").unwrap();
+        block_on(storage.flush()).unwrap();
+        refuse_settlements(&profile, how);
+        // when a record is settled, which is answered at once
+        storage.settle(record);
+        // then nothing that is to be durable overtakes it
+        for call in [
+            storage.set_state(record.fetch, FetchState::Aborted),
+            storage.flush(),
+        ] {
+            let error = block_on(call).expect_err(how);
+            assert_eq!(error.kind, StorageErrorKind::Io);
+            assert!(error.message.contains("refused"), "{error}");
+        }
+        assert_eq!(storage.read_all(body), b"small");
+        // and all is well once the database takes it.
+        profile.database().execute_batch("DROP TRIGGER refuse").unwrap();
+        block_on(storage.set_state(record.fetch, FetchState::Aborted)).unwrap();
+        drop(storage);
+        let storage = profile.open();
+        assert!(storage.load_record(record).settlement.is_some());
+        assert_eq!(storage.load_all()[0].state, FetchState::Aborted);
+        assert_eq!(storage.read_all(body), b"small");
+    }
+}
+
+#[test]
+fn other_background_fetches_go_on_and_the_one_in_trouble_can_be_removed() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, _) = storage.begin();
+    block_on(storage.flush()).unwrap();
+    refuse_settlements(&profile, "ABORT");
+    storage.settle(record);
+    let (other, _) = storage.begin();
+    storage.pause(other.fetch).unwrap();
+    storage.pause(record.fetch).unwrap_err();
+    block_on(storage.remove(record.fetch)).unwrap();
+    block_on(storage.flush()).unwrap();
+    let left: Vec<_> = storage.load_all().iter().map(|fetch| fetch.key).collect();
+    assert_eq!(left, [other.fetch]);
+}
+
+#[test]
+fn clearing_a_registration_takes_what_is_being_created_too() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let new = crate::support::new_fetch(1);
+    let all = futures::future::join(storage.create(&new), storage.clear(&new.registration));
+    let (created, cleared) = block_on(all);
+    created.unwrap();
+    cleared.unwrap();
+    assert_eq!(storage.load_all(), []);
+    drop(storage);
+    assert_eq!(profile.open().load_all(), []);
+}
+
+#[test]
+fn a_creation_that_fails_leaves_nothing_and_its_bodies_staged() {
+    use background_fetch::embedder::BodyKey;
+    let profile = Profile::new();
+    let storage = profile.open();
+    let mut new = crate::support::new_fetch(2);
+    let staged = block_on(storage.stage(&new.registration.storage_key)).unwrap();
+    storage.append_at(BodyKey::Staged(staged), 0, b"upl").unwrap();
+    new.records[1].body = Some(staged);
+    let trigger = "CREATE TRIGGER refuse BEFORE INSERT ON record WHEN new.place = 1
+                       BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    profile.database().execute_batch(trigger).unwrap();
+    block_on(storage.create(&new)).unwrap_err();
+    profile.database().execute_batch("DROP TRIGGER refuse").unwrap();
+    storage.append_at(BodyKey::Staged(staged), 3, b"oad").unwrap();
+    let fetch = block_on(storage.create(&new)).unwrap();
+    assert_eq!(storage.load_all().len(), 1);
+    let record = background_fetch::RecordKey { fetch, index: 1 };
+    assert_eq!(storage.read_all(BodyKey::Request(record)), b"upload");
+}
+
+#[test]
+fn a_body_that_cannot_get_a_file_stays_as_it_was_and_gets_one_later() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(10)).unwrap();
+    let bodies = profile.path().join("bodies");
+    fs::remove_dir(&bodies).unwrap();
+    let error = storage.append_at(body, 10, &pattern(100_000)).unwrap_err();
+    assert_eq!(error.kind, StorageErrorKind::Io);
+    assert_eq!(storage.read_all(body), pattern(10));
+    assert_eq!(storage.load_record(record).length, 10);
+    fs::create_dir(&bodies).unwrap();
+    storage.append_at(body, 10, &pattern(100_000)).unwrap();
+    storage.pause(record.fetch).unwrap();
+    drop(storage);
+    assert_eq!(profile.open().load_record(record).length, 100_010);
+}
