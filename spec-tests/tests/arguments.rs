@@ -163,7 +163,7 @@ fn strings_are_parsed_with_the_base_url_and_the_empty_string_is_the_page() {
 #[test]
 fn a_url_twice_is_two_records() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a", "a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -206,7 +206,7 @@ fn titled(title: &str) -> BackgroundFetchOptions {
 #[test]
 fn more_requests_than_the_limit_reject() {
     tell_with(&limits(|limits| limits.requests_of_a_fetch = 2), async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let refused = site.fetch("id", &["a", "a", "a"]).await;
         assert_rejected(refused, TypeError, &["3 requests", "2 at most"]);
         site.assert_nothing_stored().await;
@@ -218,7 +218,7 @@ fn more_requests_than_the_limit_reject() {
 #[test]
 fn an_id_or_title_over_the_limit_rejects_and_one_at_the_limit_comes_back() {
     tell_with(&limits(|limits| limits.text_length = 10), async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let refused = site.fetch("12345678901", &["a"]).await;
         assert_rejected(
             refused,
@@ -277,7 +277,7 @@ fn ids_and_titles_of_a_megabyte_work_and_longer_ones_are_refused() {
     );
     site.world.run(async {
         site.open().await;
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let long = "x".repeat(MEGABYTE);
         let fetched = site.manager().fetch(long.as_str(), ["a"], titled(&long)).await;
         let registration = fetched.unwrap();
@@ -383,7 +383,7 @@ fn ids_are_any_code_units_and_different_ones_stay_different() {
 #[test]
 fn what_the_shipping_browser_dies_of_works() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let icons = ["http://", "data:,", "", "\0"].map(|src| ImageResource {
             src: src.to_owned(),
             ..ImageResource::default()

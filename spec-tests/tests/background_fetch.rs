@@ -18,9 +18,9 @@ fn download_total(bytes: u64) -> BackgroundFetchOptions {
 #[test]
 fn the_stored_body_bytes_total_is_the_sum_over_the_records() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.serve_hanging("b");
-        site.serve_resource("missing", Resource::bytes("not here").with_status(404));
+        site.serve("missing", Resource::bytes("not here").with_status(404));
         let registration = site.fetch("id", &["a", "b", "missing", "a"]).await.unwrap();
         while registration.downloaded() < 2108 {
             progress(&registration).await;
@@ -39,7 +39,7 @@ fn bytes_that_are_thrown_away_are_not_counted() {
             .chunks(100)
             .drop_after(700)
             .after_requests(1, Resource::pattern(2, 300).etag("v2"));
-        site.serve_resource("a", changing);
+        site.serve("a", changing);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -52,7 +52,7 @@ fn bytes_that_are_thrown_away_are_not_counted() {
 #[test]
 fn no_byte_over_the_download_total_is_kept() {
     tell(async |site| {
-        site.serve_resource("a", Resource::pattern(1, 1000).chunks(100).without_length());
+        site.serve("a", Resource::pattern(1, 1000).chunks(100).without_length());
         site.world.service_workers.hold();
         for (total, settled) in [
             (1000, SUCCESS),
@@ -76,7 +76,7 @@ fn no_byte_over_the_download_total_is_kept() {
 fn the_download_total_is_shared_by_the_records() {
     tell(async |site| {
         for path in ["a", "b", "c"] {
-            site.serve(path, 1000);
+            site.serve_pattern(path, 1000);
         }
         site.world.service_workers.hold();
         let urls = ["a", "b", "c"];
@@ -100,7 +100,7 @@ fn the_download_total_is_shared_by_the_records() {
 #[test]
 fn the_fetch_goes_on_when_its_page_is_closed() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         site.on_event(async |event| {
             let record = event
@@ -125,7 +125,7 @@ fn the_fetch_goes_on_when_its_page_is_closed() {
 #[test]
 fn records_go_whatever_the_handler_does() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         for handled in [true, false] {
             if handled {
                 site.on_event(async |_| {});
@@ -144,7 +144,7 @@ fn records_go_whatever_the_handler_does() {
 fn fetches_of_one_registration_do_not_wait_for_each_other() {
     tell(async |site| {
         site.serve_hanging("hanging");
-        site.serve("good", 10);
+        site.serve_pattern("good", 10);
         let hanging = site.fetch("hanging", &["hanging"]).await.unwrap();
         let good = site.fetch("good", &["good"]).await.unwrap();
         let bad = site.fetch("bad", &["missing", "hanging"]).await.unwrap();
@@ -159,8 +159,8 @@ fn fetches_of_one_registration_do_not_wait_for_each_other() {
 #[test]
 fn one_bad_record_fails_the_fetch_and_the_good_ones_stay_readable() {
     tell(async |site| {
-        site.serve("good", 10);
-        site.serve_resource("missing", Resource::bytes("not here").with_status(404));
+        site.serve_pattern("good", 10);
+        site.serve("missing", Resource::bytes("not here").with_status(404));
         site.on_event(async |event| {
             assert_eq!(event.name(), Fail);
             let registration = event.registration();
@@ -190,7 +190,7 @@ fn a_hundred_requests_are_a_hundred_records_in_order() {
     tell(async |site| {
         let paths: Vec<_> = (0..100).map(|index| format!("{index}")).collect();
         for (index, path) in paths.iter().enumerate() {
-            site.serve(path, index as u64);
+            site.serve_pattern(path, index as u64);
         }
         site.world.service_workers.hold();
         let urls: Vec<_> = paths.iter().map(String::as_str).collect();

@@ -8,7 +8,7 @@ use spec_tests::{SUCCESS, failure, tell};
 fn an_aborted_fetch_does_not_take_away_its_successor() {
     tell(async |site| {
         site.serve_hanging("hanging");
-        site.serve("good", 10);
+        site.serve_pattern("good", 10);
         let first = site.fetch("id", &["hanging"]).await.unwrap();
         assert!(first.abort().await.unwrap());
         let second = site.fetch("id", &["hanging"]).await.unwrap();
@@ -26,7 +26,7 @@ fn an_aborted_fetch_does_not_take_away_its_successor() {
 fn a_finished_fetch_does_not_take_away_its_successor() {
     tell(async |site| {
         site.serve_hanging("hanging");
-        site.serve("good", 10);
+        site.serve_pattern("good", 10);
         site.world.service_workers.hold();
         let first = site.fetch("id", &["good"]).await.unwrap();
         assert_eq!(site.settled(&first).await, SUCCESS);

@@ -21,7 +21,7 @@ async fn record(registration: &BackgroundFetchRegistration, url: &str) -> Backgr
 #[test]
 fn response_ready_resolves_with_the_head_while_the_body_still_arrives() {
     tell(async |site| {
-        site.serve_resource("a", Resource::pattern(1, 1000).chunks(100).hold_at(300));
+        site.serve("a", Resource::pattern(1, 1000).chunks(100).hold_at(300));
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let record = record(&registration, "a").await;
         let response = record.response_ready().await.unwrap();
@@ -49,7 +49,7 @@ fn response_ready_resolves_with_the_head_while_the_body_still_arrives() {
 fn a_record_object_made_before_the_response_gets_it() {
     tell(async |site| {
         site.world.service_workers.hold();
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold(A);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let record = record(&registration, "a").await;
@@ -69,7 +69,7 @@ fn a_record_object_made_before_the_response_gets_it() {
 #[test]
 fn response_ready_rejects_when_no_response_will_come() {
     tell(async |site| {
-        site.serve("slow", 10);
+        site.serve_pattern("slow", 10);
         site.world.network.hold("https://site.example/slow");
         let registration = site.fetch("id", &["none", "slow"]).await.unwrap();
         let none = record(&registration, "none").await;
@@ -113,7 +113,7 @@ fn a_failure_errors_the_stream_that_is_being_read() {
             .chunks(100)
             .break_after(500, NetworkError::fatal("garbage in the chunked coding"))
             .hold_at(300);
-        site.serve_resource("a", broken);
+        site.serve("a", broken);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let record = record(&registration, "a").await;
         let mut body = record.response_ready().await.unwrap().take_body().unwrap();
@@ -139,7 +139,7 @@ fn a_response_that_took_the_place_of_another_makes_record_objects_redundant() {
             .chunks(100)
             .hold_at(300)
             .after_requests(1, Resource::pattern(2, 1000).etag("v2"));
-        site.serve_resource("a", changing);
+        site.serve("a", changing);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let old = record(&registration, "a").await;
@@ -167,7 +167,7 @@ fn a_response_that_took_the_place_of_another_makes_record_objects_redundant() {
 fn a_resumed_body_is_one_stream() {
     tell(async |site| {
         site.world.service_workers.hold();
-        site.serve_resource(
+        site.serve(
             "a",
             Resource::pattern(1, 1000).etag("v1").chunks(100).drop_after(300),
         );
@@ -191,7 +191,7 @@ fn headers_that_tell_of_a_part_or_a_length_are_removed() {
         let whole = Resource::bytes("0123456789")
             .header("x-kept", "yes")
             .header("set-cookie", "a=b");
-        site.serve_resource("a", whole);
+        site.serve("a", whole);
         let mut part = spec_tests::get("https://site.example/part");
         part.headers
             .insert("range", http::HeaderValue::from_static("bytes=2-4"));
@@ -232,7 +232,7 @@ fn a_null_body_status_has_no_body() {
     tell(async |site| {
         site.world.service_workers.hold();
         for status in [204, 205] {
-            site.serve_resource("a", Resource::status(status));
+            site.serve("a", Resource::status(status));
             let registration = site.fetch("id", &["a"]).await.unwrap();
             let record = record(&registration, "a").await;
             let response = record.response_ready().await.unwrap();
@@ -241,7 +241,7 @@ fn a_null_body_status_has_no_body() {
             assert_eq!(site.settled(&registration).await, SUCCESS);
         }
         for status in [200, 404] {
-            site.serve_resource("a", Resource::status(status));
+            site.serve("a", Resource::status(status));
             let registration = site.fetch("id", &["a"]).await.unwrap();
             let record = record(&registration, "a").await;
             let body = record.response_ready().await.unwrap().take_body();
@@ -254,7 +254,7 @@ fn a_null_body_status_has_no_body() {
 #[test]
 fn a_response_with_a_bad_status_can_be_read() {
     tell(async |site| {
-        site.serve_resource("a", Resource::bytes("not found, sorry").with_status(404));
+        site.serve("a", Resource::bytes("not found, sorry").with_status(404));
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, failure(BadStatus));
@@ -268,7 +268,7 @@ fn a_response_with_a_bad_status_can_be_read() {
 #[test]
 fn a_response_over_the_download_total_cannot_be_read() {
     tell(async |site| {
-        site.serve_resource("a", Resource::pattern(1, 1000).chunks(100));
+        site.serve("a", Resource::pattern(1, 1000).chunks(100));
         site.world.service_workers.hold();
         let options = background_fetch::BackgroundFetchOptions {
             download_total: 999,
@@ -310,7 +310,7 @@ fn a_redirected_response_has_its_last_url() {
     tell(async |site| {
         site.world.service_workers.hold();
         let moved = Resource::bytes("moved").redirects(["https://site.example/b"]);
-        site.serve_resource("a", moved);
+        site.serve("a", moved);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let record = record(&registration, "a").await;
         let response = record.response_ready().await.unwrap();
@@ -329,7 +329,7 @@ fn a_body_that_comes_in_ranges_is_one_body() {
             .chunks(100)
             .drop_after(100)
             .range_cap(250);
-        site.serve_resource("a", capped.ranges(Ranges::Honoured));
+        site.serve("a", capped.ranges(Ranges::Honoured));
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let record = record(&registration, "a").await;
         assert_eq!(body_of(&record).await.unwrap(), pattern(1, 0, 1000));
@@ -342,7 +342,7 @@ fn a_body_that_comes_in_ranges_is_one_body() {
 fn slices_of_a_large_body_are_bounded() {
     tell(async |site| {
         site.world.service_workers.hold();
-        site.serve("a", 600_000);
+        site.serve_pattern("a", 600_000);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         while registration.downloaded() < 600_000 {
             progress(&registration).await;

@@ -66,7 +66,7 @@ fn it_is_shown_with_the_origin_and_what_the_page_gave() {
 #[test]
 fn bandwidth_is_indicated_until_the_fetch_settles() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let key = registration.key();
@@ -89,7 +89,7 @@ fn bandwidth_is_indicated_until_the_fetch_settles() {
 #[test]
 fn it_can_be_dismissed_once_it_is_settled() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
@@ -126,7 +126,7 @@ fn it_can_be_dismissed_once_it_is_settled() {
 #[test]
 fn what_is_finished_remains_and_can_be_clicked_until_it_is_dismissed() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let key = registration.key();
         site.over(&registration).await;
@@ -153,7 +153,7 @@ fn only_so_many_finished_ones_remain() {
         let mut policies = Policies::default();
         policies.limits.finished_shown = limit;
         tell_with(&policies, async |site| {
-            site.serve("a", 10);
+            site.serve_pattern("a", 10);
             let mut keys = Vec::new();
             for id in ["1", "2", "3"] {
                 let registration = site.fetch(id, &["a"]).await.unwrap();
@@ -178,7 +178,7 @@ fn only_so_many_finished_ones_remain() {
 fn a_paused_fetch_stops_and_goes_on_where_it_was() {
     tell(async |site| {
         let resource = Resource::pattern(1, 1000).etag("v1").chunks(100).hold_at(500);
-        site.serve_resource("a", resource);
+        site.serve("a", resource);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let key = registration.key();
@@ -232,7 +232,7 @@ fn a_fetch_with_another_method_than_get_cannot_be_paused() {
 #[test]
 fn a_pause_outlives_a_restart() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.permissions.set(PermissionState::Prompt);
         let key = site.fetch("id", &["a"]).await.unwrap().key();
         site.engine().pause(key).await.unwrap();
@@ -265,7 +265,7 @@ fn an_abort_by_the_user_frees_the_id_and_fires_the_abort_event() {
 #[test]
 fn with_prompt_it_waits_until_the_user_allows_it() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.permissions.set(PermissionState::Prompt);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let key = registration.key();
@@ -283,7 +283,7 @@ fn with_prompt_it_waits_until_the_user_allows_it() {
 #[test]
 fn with_prompt_an_upload_waits_too_and_is_sent_once() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.permissions.set(PermissionState::Prompt);
         let asked = post("https://site.example/a");
         let registration = site
@@ -302,7 +302,7 @@ fn with_prompt_an_upload_waits_too_and_is_sent_once() {
 #[test]
 fn with_prompt_a_refusal_aborts_it() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.permissions.set(PermissionState::Prompt);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert!(site.engine().refuse(registration.key()).await);
@@ -321,8 +321,8 @@ fn on_a_metered_connection_the_policy_decides() {
             ..Policies::default()
         };
         tell_with(&policies, async |site| {
-            site.serve("before", 1000);
-            site.serve("after", 1000);
+            site.serve_pattern("before", 1000);
+            site.serve_pattern("after", 1000);
             site.world.network.hold("https://site.example/before");
             let before = site.fetch("before", &["before"]).await.unwrap();
             site.engine().set_metered(true).await;
@@ -344,7 +344,7 @@ fn on_a_metered_connection_the_policy_decides() {
 #[test]
 fn what_is_settled_or_gone_cannot_be_paused() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let engine = site.engine();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.settled(&registration).await;

@@ -37,7 +37,7 @@ async fn fired(site: &Site) -> FunctionalEvent {
 
 /// Fetches a file that is there, and waits until its event is over.
 async fn succeed(site: &Site) {
-    site.serve("a", 10);
+    site.serve_pattern("a", 10);
     let registration = site.fetch("id", &["a"]).await.unwrap();
     assert_eq!(site.settled(&registration).await, SUCCESS);
     site.over(&registration).await;
@@ -47,8 +47,8 @@ async fn succeed(site: &Site) {
 #[test]
 fn each_outcome_has_its_event() {
     tell(async |site| {
-        site.serve("good", 10);
-        site.serve_resource("bad", Resource::status(404));
+        site.serve_pattern("good", 10);
+        site.serve("bad", Resource::status(404));
         site.serve_hanging("hanging");
         let seen = Rc::new(RefCell::new(Vec::new()));
         let list = Rc::clone(&seen);
@@ -143,7 +143,7 @@ fn update_ui_changes_title_and_icons_of_what_is_shown() {
                 done();
             }
         });
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let options = titled("loading").into();
         let registration = site.manager().fetch("id", ["a"], options).await.unwrap();
         let shown = || site.world.display.latest(registration.key()).unwrap();
@@ -159,7 +159,7 @@ fn update_ui_changes_title_and_icons_of_what_is_shown() {
 fn update_ui_leaves_what_is_not_given() {
     tell(async |site| {
         site.on_event(async |event| event.update_ui(Default::default()).await.unwrap());
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let registration = site
             .manager()
             .fetch("id", ["a"], titled("title").into())
@@ -227,7 +227,7 @@ fn update_ui_works_in_the_fail_event_and_not_in_the_abort_and_click_events() {
 #[test]
 fn update_ui_of_an_event_that_a_script_made_rejects() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.settled(&registration).await;
@@ -310,7 +310,7 @@ fn update_ui_keeps_the_limits() {
 #[test]
 fn the_event_is_active_while_something_extends_it() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let worker = site.open_page("https://site.example/worker.js");
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
@@ -334,7 +334,7 @@ fn the_event_is_active_while_something_extends_it() {
 #[test]
 fn an_event_that_takes_too_long_is_not_active() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let worker = site.open_page("https://site.example/worker.js");
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();

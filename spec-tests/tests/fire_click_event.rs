@@ -31,7 +31,7 @@ fn a_click_fires_the_event_with_the_registration() {
 #[test]
 fn a_click_changes_nothing_of_the_fetch() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.network.hold("https://site.example/a");
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.engine().click(registration.key());

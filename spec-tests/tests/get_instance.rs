@@ -80,7 +80,7 @@ fn another_fetch_of_the_id_is_another_object() {
 #[test]
 fn the_events_of_a_fetch_have_one_object_in_their_worker() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.network.hold("https://site.example/a");
         let kept = keep_registrations(site);
         let registration = site.fetch("id", &["a"]).await.unwrap();

@@ -60,9 +60,9 @@ fn told(kinds: &[EventKind]) -> Vec<String> {
 #[test]
 fn a_snapshot_shows_the_fetch_and_its_records() {
     tell(async |site| {
-        site.serve("done", 300);
+        site.serve_pattern("done", 300);
         site.serve_hanging("loading");
-        site.serve_resource("missing", Resource::bytes("not here").with_status(404));
+        site.serve("missing", Resource::bytes("not here").with_status(404));
         let upload = RequestObject::with_body(post("https://site.example/loading"), "some bytes");
         let requests = ["done", "loading", "missing", "nowhere"]
             .map(Into::into)
@@ -138,7 +138,7 @@ fn a_snapshot_shows_the_fetch_and_its_records() {
 #[test]
 fn a_finished_fetch_has_no_records_any_more() {
     tell(async |site| {
-        site.serve("a", 300);
+        site.serve_pattern("a", 300);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -184,7 +184,7 @@ fn the_events_tell_the_story_of_a_fetch() {
             .chunks(100)
             .unreachable()
             .drop_after(500);
-        site.serve_resource("a", resource);
+        site.serve("a", resource);
         site.world.service_workers.fail_to_start(1);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.over(&registration).await;
@@ -259,7 +259,7 @@ fn the_events_tell_of_pauses_aborts_clicks_and_clearing() {
 #[test]
 fn the_events_tell_of_failures_in_a_sentence() {
     tell(async |site| {
-        site.serve_resource("a", Resource::bytes("no").with_status(500));
+        site.serve("a", Resource::bytes("no").with_status(500));
         site.world
             .storage
             .fail_next(StorageOperation::Remove, StorageErrorKind::Io);
@@ -286,7 +286,7 @@ fn the_events_tell_of_failures_in_a_sentence() {
 #[test]
 fn events_are_dated_in_order_and_name_their_fetch() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let mut events = site.engine().events(100);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.over(&registration).await;
@@ -303,7 +303,7 @@ fn events_are_dated_in_order_and_name_their_fetch() {
 #[test]
 fn a_reader_that_is_too_slow_loses_events_and_is_told_how_many() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let engine = site.engine();
         let (mut quick, mut slow) = (engine.events(1000), engine.events(3));
         let registration = site.fetch("id", &["a"]).await.unwrap();
@@ -323,7 +323,7 @@ fn a_reader_that_is_too_slow_loses_events_and_is_told_how_many() {
 #[test]
 fn a_reader_that_left_costs_nothing_and_the_others_read_on() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         drop(site.engine().events(usize::MAX));
         drop(site.engine().events(0));
         let registration = site.fetch("id", &["a"]).await.unwrap();

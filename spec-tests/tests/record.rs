@@ -19,7 +19,7 @@ async fn only_record(registration: &BackgroundFetchRegistration) -> BackgroundFe
 
 /// A background fetch of 1000 bytes that is complete; its event goes on.
 async fn complete(site: &Site) -> BackgroundFetchRegistration {
-    site.serve("a", 1000);
+    site.serve_pattern("a", 1000);
     site.world.service_workers.hold();
     let registration = site.fetch("id", &["a"]).await.unwrap();
     assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -72,7 +72,7 @@ fn the_request_is_what_was_asked_for() {
 #[test]
 fn the_body_of_the_request_can_be_read_whatever_it_was_made_of() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let chunks = [b"in ".as_slice(), b"", b"chunks"].map(|chunk| Ok(Bytes::copy_from_slice(chunk)));
         let bodies: [(RequestBody, &[u8]); 6] = [
@@ -171,7 +171,7 @@ fn a_body_that_is_held_keeps_its_bytes_without_its_record() {
 #[test]
 fn a_request_that_is_held_keeps_its_body_too() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let upload = RequestObject::with_body(post("https://site.example/a"), "body");
         let registration = site
@@ -211,7 +211,7 @@ fn every_record_has_to_go_before_the_bytes_do() {
 #[test]
 fn records_of_a_realm_that_is_gone_are_released() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let other = site.open_page(SITE);

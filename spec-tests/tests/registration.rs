@@ -51,7 +51,7 @@ fn the_attributes_are_those_of_the_fetch() {
 #[test]
 fn an_id_comes_back_code_unit_for_code_unit() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         for units in [&[0xD800][..], &[0xDC00, 0xD800], &[0x61, 0, 0x62], &[]] {
             let id = DomString::from_code_units(units);
             let registration = site
@@ -71,7 +71,7 @@ fn an_id_comes_back_code_unit_for_code_unit() {
 #[test]
 fn without_a_download_total_there_is_no_limit() {
     tell(async |site| {
-        site.serve("a", 100_000);
+        site.serve_pattern("a", 100_000);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, SUCCESS);
         assert_eq!(
@@ -84,7 +84,7 @@ fn without_a_download_total_there_is_no_limit() {
 #[test]
 fn records_are_available_until_the_event_has_ended() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.settled(&registration).await;
@@ -131,7 +131,7 @@ fn after_abort_no_byte_arrives_and_the_connection_is_cut() {
         let slow = Resource::pattern(1, 1000)
             .chunks(10)
             .chunk_delay(Duration::from_millis(300));
-        site.serve_resource("a", slow);
+        site.serve("a", slow);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         while registration.downloaded() < 100 {
             progress(&registration).await;
@@ -152,7 +152,7 @@ fn after_abort_no_byte_arrives_and_the_connection_is_cut() {
 #[test]
 fn a_fetch_that_waits_for_permission_can_be_aborted_and_sends_nothing() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.permissions.set(PermissionState::Prompt);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert!(registration.abort().await.unwrap());
@@ -164,7 +164,7 @@ fn a_fetch_that_waits_for_permission_can_be_aborted_and_sends_nothing() {
 #[test]
 fn records_that_were_complete_before_the_abort_stay_readable_in_the_event() {
     tell(async |site| {
-        site.serve("done", 10);
+        site.serve_pattern("done", 10);
         site.serve_hanging("loading");
         site.on_event(async |event| {
             assert_eq!(event.name(), FunctionalEventName::Abort);
@@ -196,11 +196,11 @@ fn records_that_were_complete_before_the_abort_stay_readable_in_the_event() {
 /// A fetch of many kinds of requests, all of them complete; its event goes on.
 async fn many(site: &Site) -> BackgroundFetchRegistration {
     for path in ["a", "a?q", "b", "put"] {
-        site.serve(path, 10);
+        site.serve_pattern(path, 10);
     }
     let vary = Resource::bytes("in colour").header("vary", "x-colour");
-    site.serve_resource("vary", vary);
-    site.serve_resource("star", Resource::bytes("any").header("vary", "*"));
+    site.serve("vary", vary);
+    site.serve("star", Resource::bytes("any").header("vary", "*"));
     site.world.service_workers.hold();
     let mut red = get("https://site.example/vary");
     red.headers.insert("x-colour", HeaderValue::from_static("red"));
@@ -399,8 +399,8 @@ fn match_without_a_matching_record_is_none() {
 fn records_that_failed_and_those_without_a_response_match_too() {
     tell(async |site| {
         site.serve_hanging("loading");
-        site.serve_resource("missing", Resource::bytes("not here").with_status(404));
-        site.serve_resource("elsewhere", Resource::bytes("").cors_failure());
+        site.serve("missing", Resource::bytes("not here").with_status(404));
+        site.serve("elsewhere", Resource::bytes("").cors_failure());
         site.world.network.hold("https://site.example/loading");
         let requests = ["loading", "missing", "https://other.example/none"];
         let registration = site.fetch("id", &requests).await.unwrap();
@@ -418,7 +418,7 @@ fn records_that_failed_and_those_without_a_response_match_too() {
 #[test]
 fn a_missing_file_fails_with_bad_status_and_a_refused_one_with_fetch_error() {
     tell(async |site| {
-        site.serve_resource("missing", Resource::bytes("not here").with_status(404));
+        site.serve("missing", Resource::bytes("not here").with_status(404));
         let missing = site.fetch("missing", &["missing"]).await.unwrap();
         assert_eq!(site.settled(&missing).await, failure(BadStatus));
         assert_eq!(missing.downloaded(), 8, "its body is stored, too");
@@ -435,7 +435,7 @@ fn a_missing_file_fails_with_bad_status_and_a_refused_one_with_fetch_error() {
 #[test]
 fn a_realm_that_is_gone_rejects() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let page = site.open_page(spec_tests::SITE);
         let manager = page.realm.background_fetch(&site.registration);
         let registration = manager.fetch("id", ["a"], Default::default()).await.unwrap();

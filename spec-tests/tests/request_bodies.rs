@@ -63,7 +63,7 @@ fn stream(path: &str, body: RequestBody) -> RequestObject {
 fn bodies_of_every_kind_are_stored_counted_and_sent() {
     tell(async |site| {
         for path in ["bytes", "stream", "empty", "none", "holes"] {
-            site.serve(path, 10);
+            site.serve_pattern(path, 10);
         }
         let none = RequestObject::new(post("https://site.example/none"));
         let requests = [
@@ -97,7 +97,7 @@ fn bodies_of_every_kind_are_stored_counted_and_sent() {
 #[test]
 fn the_promise_waits_for_the_last_byte_of_a_stream() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let (sender, body) = mpsc::unbounded();
         let body = RequestBody::Stream(
             body.map(|part: &str| Ok(Bytes::copy_from_slice(part.as_bytes())))
@@ -164,7 +164,7 @@ fn bodies_over_the_quota_reject() {
             );
             assert_eq!(dropped.load(Ordering::Relaxed), 1);
             site.assert_nothing_stored().await;
-            site.serve("a", 0);
+            site.serve_pattern("a", 0);
             let fits = [upload("a", vec![b'a'; 100])];
             let registration = site
                 .manager()
@@ -260,7 +260,7 @@ fn a_body_that_is_being_read_at_a_crash_is_gone_after_it() {
 fn uploads_make_progress_and_uploaded_is_whole_once_something_was_downloaded() {
     tell(async |site| {
         let resource = Resource::pattern(1, 1000).upload_steps(100, std::time::Duration::from_secs(1));
-        site.serve_resource("a", resource.chunk_delay(std::time::Duration::from_secs(1)));
+        site.serve("a", resource.chunk_delay(std::time::Duration::from_secs(1)));
         let body = RequestBody::Bytes(pattern(2, 0, 1000));
         let registration = site
             .manager()
@@ -289,7 +289,7 @@ fn uploads_make_progress_and_uploaded_is_whole_once_something_was_downloaded() {
 fn every_method_that_takes_a_body_is_sent_with_it() {
     tell(async |site| {
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-            site.serve("a", 10);
+            site.serve_pattern("a", 10);
             let asked = request(method.clone(), "https://site.example/a");
             let asked = RequestObject::with_body(asked, "body");
             let registration = site
@@ -308,7 +308,7 @@ fn every_method_that_takes_a_body_is_sent_with_it() {
 #[test]
 fn the_bodies_are_gone_when_the_event_is_over() {
     tell(async |site| {
-        site.serve_resource("a", Resource::bytes("no").with_status(500));
+        site.serve("a", Resource::bytes("no").with_status(500));
         let registration = site
             .manager()
             .fetch("id", [upload("a", "body")], Default::default())

@@ -38,7 +38,7 @@ async fn assert_nothing_left(site: &Site) {
 fn clearing_leaves_nothing_behind_and_fires_nothing() {
     tell(async |site| {
         site.serve_hanging("a");
-        site.serve("b", 10);
+        site.serve_pattern("b", 10);
         let upload = post("https://site.example/a");
         let registration = site.fetch("id", &["a", "b", "a"]).await.unwrap();
         let other = site
@@ -78,7 +78,7 @@ fn clearing_leaves_nothing_behind_and_fires_nothing() {
 #[test]
 fn clearing_rejects_what_is_pending() {
     tell(async |site| {
-        site.serve_resource("a", Resource::pattern(1, 1000).hold_at(0));
+        site.serve("a", Resource::pattern(1, 1000).hold_at(0));
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let records = registration.match_all(None, Default::default()).await.unwrap();
         let mut body = Box::pin(body_of(&records[0]));
@@ -144,7 +144,7 @@ fn objects_of_a_cleared_registration_answer_at_once() {
 fn a_registration_that_is_made_again_starts_empty_with_every_id_free() {
     tell(async |site| {
         site.serve_hanging("a");
-        site.serve("b", 10);
+        site.serve_pattern("b", 10);
         let old = site.fetch("id", &["a"]).await.unwrap();
         // Registered again under way: what is asked for now belongs to the new one.
         let engine = site.engine();
@@ -172,7 +172,7 @@ fn a_registration_that_is_made_again_starts_empty_with_every_id_free() {
 #[test]
 fn clearing_ends_an_event_that_is_owed_or_active() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         site.world.service_workers.hold();
         let active = site.fetch("active", &["a"]).await.unwrap();
         assert_eq!(site.settled(&active).await, SUCCESS);
@@ -190,7 +190,7 @@ fn clearing_ends_an_event_that_is_owed_or_active() {
 #[test]
 fn clearing_takes_finished_ones_off_the_screen() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.over(&registration).await;
         site.pass(Duration::from_secs(1)).await;
@@ -204,7 +204,7 @@ fn clearing_takes_finished_ones_off_the_screen() {
 #[test]
 fn clearing_one_registration_leaves_the_others_alone() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         let app = site.world.service_workers.register("https://site.example/app/");
         let there = site.page().realm.background_fetch(&app);
@@ -280,7 +280,7 @@ fn a_storage_that_cannot_clear_says_so_and_nothing_runs_on() {
 #[test]
 fn an_update_of_the_worker_changes_nothing() {
     tell(async |site| {
-        site.serve("a", 1000);
+        site.serve_pattern("a", 1000);
         site.world.network.hold("https://site.example/a");
         let registration = site.fetch("id", &["a"]).await.unwrap();
         // The old worker is gone and the new one not yet active when it settles: the event waits for it.

@@ -52,7 +52,7 @@ fn progress_is_limited_and_the_last_state_is_delivered() {
     let mut policies = Policies::default();
     policies.timing.progress_interval = Duration::from_millis(200);
     tell_with(&policies, async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let seen = watch(&site.world.clock, &registration);
         assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -78,7 +78,7 @@ fn the_interval_is_the_embedders() {
     let mut policies = Policies::default();
     policies.timing.progress_interval = Duration::ZERO;
     tell_with(&policies, async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let seen = watch(&site.world.clock, &registration);
         assert_eq!(site.settled(&registration).await, SUCCESS);
@@ -111,7 +111,7 @@ fn a_result_does_not_wait_for_the_interval() {
     let mut policies = Policies::default();
     policies.timing.progress_interval = Duration::from_secs(3600);
     tell_with(&policies, async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         assert_eq!(site.settled(&registration).await, SUCCESS);
         assert!(site.world.clock.now() < Duration::from_secs(10));
@@ -129,7 +129,7 @@ fn the_last_event_has_the_result_and_none_comes_after_it() {
         let late = Resource::bytes("no")
             .with_status(503)
             .latency(Duration::from_secs(1));
-        site.serve_resource("a", late);
+        site.serve("a", late);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let seen = watch(&site.world.clock, &registration);
         assert_eq!(site.settled(&registration).await, failure(BadStatus));
@@ -150,7 +150,7 @@ fn the_last_event_has_the_result_and_none_comes_after_it() {
 #[test]
 fn after_an_abort_one_event_says_so_and_no_more_come() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let seen = watch(&site.world.clock, &registration);
         site.pass(Duration::from_millis(500)).await;
@@ -167,7 +167,7 @@ fn after_an_abort_one_event_says_so_and_no_more_come() {
 #[test]
 fn every_realm_of_the_storage_key_is_updated() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let other = site.open_page(&format!("{SITE}other"));
         let manager = other.realm.background_fetch(&site.registration);
@@ -183,7 +183,7 @@ fn every_realm_of_the_storage_key_is_updated() {
 #[test]
 fn a_realm_of_another_partition_is_not_updated() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let url = Url::parse(SITE).unwrap();
         let partitioned = site.open_realm(Client {
@@ -206,7 +206,7 @@ fn a_realm_of_another_partition_is_not_updated() {
 #[test]
 fn a_realm_that_blocks_catches_up_with_what_happened() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let seen = watch(&site.world.clock, &registration);
         site.page().event_loop.block();
@@ -228,7 +228,7 @@ fn a_realm_that_blocks_catches_up_with_what_happened() {
 #[test]
 fn listeners_run_in_their_order_until_they_are_removed() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let calls = Rc::new(RefCell::new(Vec::new()));
         let note = |name: &'static str| {
@@ -251,7 +251,7 @@ fn listeners_run_in_their_order_until_they_are_removed() {
 #[test]
 fn a_listener_that_another_one_removes_is_not_called() {
     tell(async |site| {
-        site.serve_resource("a", slow());
+        site.serve("a", slow());
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let name = Rc::new(Cell::new(None));
         let to_remove = Rc::clone(&name);

@@ -109,7 +109,7 @@ fn the_longest_scope_decides() {
 #[test]
 fn the_newest_fetch_of_the_id_is_clicked_also_when_it_is_over() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         for expected in 1..=2 {
             let registration = site.fetch("id", &["a"]).await.unwrap();
             site.over(&registration).await;
@@ -125,7 +125,7 @@ fn the_newest_fetch_of_the_id_is_clicked_also_when_it_is_over() {
 #[test]
 fn what_was_dismissed_or_cleared_is_not_found() {
     tell(async |site| {
-        site.serve("a", 10);
+        site.serve_pattern("a", 10);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.over(&registration).await;
         site.pass(Duration::from_secs(1)).await;
