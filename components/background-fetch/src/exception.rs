@@ -1,5 +1,6 @@
 //! [`Exception`]: what a script gets when a promise rejects or a call throws.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A JavaScript exception, as plain data: the binding turns it into the realm's `TypeError` or `DOMException`.
@@ -60,6 +61,15 @@ impl Exception {
 
     pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
         Self::new(ExceptionName::InvalidStateError, message)
+    }
+}
+
+/// As much of a text as a message has room for.
+pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 

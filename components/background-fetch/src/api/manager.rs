@@ -7,6 +7,7 @@ use super::arguments::{construct_request, refuse_scheme};
 use super::realm::{RealmInner, Settled, unexpected_reply};
 use super::{BackgroundFetchRegistration, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchOptions, BackgroundFetchUIOptions, RegistrationKey};
+use crate::exception::excerpt;
 use crate::fetch::RequestMode;
 use crate::seam::{Call, Reply};
 use crate::{DomString, Exception};
@@ -89,7 +90,7 @@ impl BackgroundFetchManager {
             }
             // 6.2. "no-cors" is refused.
             if internal_request.mode == RequestMode::NoCors {
-                let url = &internal_request.url;
+                let url = excerpt(internal_request.url.as_str());
                 return rejected(Exception::type_error(format!(
                     "{what} ({url}) has the mode \"no-cors\""
                 )));

@@ -8,18 +8,19 @@ use futures::future;
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
-use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions, RegistrationKey};
+use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions};
 use crate::embedder::{
     BodyKey, FetchState, MeteredPolicy, NewFetch, NewRecord, PauseReasons, PermissionState, RecordState,
     StagedBody, StorageError, StorageErrorKind, StoredFetch, StoredRecord,
 };
+use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, StorageKey};
 use crate::inspect::EventKind;
 use crate::{DomString, Engine, Exception, ExceptionName};
 
 /// The arguments, checked by the realm.
 pub(super) struct Arguments {
-    pub(super) registration: RegistrationKey,
+    pub(super) registration: Arc<ServiceWorkerRegistration>,
     pub(super) client: Arc<Client>,
     pub(super) id: DomString,
     pub(super) requests: Vec<Request>,
@@ -29,35 +30,30 @@ pub(super) struct Arguments {
 
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-fetch>, 8.
-    pub(super) async fn fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
-        let registration = self.registration(&arguments.registration);
+    pub(super) fn fetch(
+        &self,
+        arguments: Arguments,
+    ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
+        let registration = Arc::clone(&arguments.registration);
         let steps = {
-            let (engine, registration) = (self.clone(), Arc::clone(&registration));
-            async move {
-                // A body that does not end holds the queue up until the registration is cleared.
-                let started = engine.start_background_fetch(&registration, arguments);
-                futures::pin_mut!(started);
-                started.await
-            }
+            let engine = self.clone();
+            // A body that does not end holds the queue up until the registration is cleared.
+            async move { engine.start_background_fetch(arguments).await }
         };
-        self.enqueue(&registration, steps)
-            .await
-            .unwrap_or_else(|| Err(super::was_cleared()))
+        let started = self.enqueue(&registration, steps);
+        async { started.await.unwrap_or_else(|| Err(super::was_cleared())) }
     }
 
-    async fn start_background_fetch(
-        &self,
-        registration: &Arc<ServiceWorkerRegistration>,
-        arguments: Arguments,
-    ) -> Result<Arc<BackgroundFetch>, Exception> {
+    async fn start_background_fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
         let Arguments {
+            registration,
             client,
             id,
             mut requests,
             bodies,
             options,
-            ..
         } = arguments;
+        self.check_limits(&id, requests.len(), &options.ui)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.
@@ -76,7 +72,8 @@ impl Engine {
         // 8.3 and 8.5. So does an id that is in the map.
         if registration.active_background_fetches.lock().contains_key(&id) {
             return Err(Exception::type_error(format!(
-                "a background fetch with the id {id:?} is active already"
+                "a background fetch with the id {:?} is active already",
+                excerpt(&id.to_string())
             )));
         }
         // The user agent's limit.
@@ -90,7 +87,7 @@ impl Engine {
         self.check_quota(storage_key, options.download_total).await?;
         // 8.6 to 8.11. Read and store the bodies.
         let staged = self
-            .store_request_bodies(registration, &mut requests, bodies)
+            .store_request_bodies(&registration, &mut requests, bodies)
             .await?;
         // 8.12. The new background fetch. It starts paused while the user is asked, or on a metered connection.
         let paused = PauseReasons {
@@ -126,7 +123,7 @@ impl Engine {
                 return Err(exception_of(&error));
             }
         };
-        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(registration)));
+        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(&registration)));
         *bg_fetch.active_slot.lock() = Some(active_slot);
         // 8.13. Set it in the map.
         registration
@@ -222,7 +219,8 @@ impl Engine {
         while let Some(bytes) = stream.next().await {
             let bytes = bytes.map_err(|why| {
                 Exception::type_error(format!(
-                    "the body of request {index} ({url}) could not be read: {why}"
+                    "the body of request {index} ({}) could not be read: {why}",
+                    excerpt(url.as_str())
                 ))
             })?;
             if bytes.is_empty() {

@@ -3,37 +3,35 @@
 
 use std::sync::Arc;
 
-use crate::concepts::RegistrationKey;
 use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
 use crate::{DomString, Engine, Exception};
 
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-get>
-    pub(super) async fn get(
+    pub(super) fn get(
         &self,
-        key: &RegistrationKey,
-        id: &DomString,
-    ) -> Result<Option<Arc<BackgroundFetch>>, Exception> {
-        // 1. The registration.
-        let registration = self.registration(key);
-        // 2 and 3. What its active background fetches have for the id.
+        registration: &Arc<ServiceWorkerRegistration>,
+        id: DomString,
+    ) -> impl Future<Output = Result<Option<Arc<BackgroundFetch>>, Exception>> + Send + use<> {
+        // 1 to 3. What the registration's active background fetches have for the id.
         let steps = {
-            let (registration, id) = (Arc::clone(&registration), id.clone());
+            let registration = Arc::clone(registration);
             async move { registration.active_background_fetches.lock().get(&id).cloned() }
         };
-        self.enqueue(&registration, steps)
-            .await
-            .ok_or_else(super::was_cleared)
+        let found = self.enqueue(registration, steps);
+        async { found.await.ok_or_else(super::was_cleared) }
         // 4. The answer passes by the update handling queue: see `Engine::settle`.
     }
 
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-get-ids>
-    pub(super) async fn get_ids(&self, key: &RegistrationKey) -> Result<Vec<DomString>, Exception> {
-        // 1. The registration.
-        let registration = self.registration(key);
-        // 2. The keys of its active background fetches.
+    pub(super) fn get_ids(
+        &self,
+        registration: &Arc<ServiceWorkerRegistration>,
+    ) -> impl Future<Output = Result<Vec<DomString>, Exception>> + Send + use<> {
+        // 1 and 2. The keys of the registration's active background fetches.
         let steps = {
-            let registration = Arc::clone(&registration);
+            let registration = Arc::clone(registration);
             async move {
                 registration
                     .active_background_fetches
@@ -43,8 +41,7 @@ impl Engine {
                     .collect()
             }
         };
-        self.enqueue(&registration, steps)
-            .await
-            .ok_or_else(super::was_cleared)
+        let ids = self.enqueue(registration, steps);
+        async { ids.await.ok_or_else(super::was_cleared) }
     }
 }
