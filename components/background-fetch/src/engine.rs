@@ -218,6 +218,19 @@ impl Engine {
         async { result.await.ok() }
     }
 
+    /// Runs steps in parallel to their end, whoever waits for it; resolves with what they give, or none where the
+    /// engine was shut down before.
+    pub(crate) fn in_parallel<S: Future<Output: Send> + Send + 'static>(
+        &self,
+        steps: S,
+    ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
+        let (done, result) = futures::channel::oneshot::channel();
+        self.spawn_unbound(async move {
+            let _ = done.send(steps.await);
+        });
+        async { result.await.ok() }
+    }
+
     async fn stopped(&self) {
         self.inner
             .lifecycle
