@@ -32,6 +32,19 @@ pub trait Network: Send + Sync {
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;
 
+    /// The policy check at the call: whether the policies of a page (its Content Security Policies) let it connect
+    /// to `url`; why not, in a few words that follow the URL, otherwise. `fetch()` rejects then, before anything is
+    /// stored.
+    ///
+    /// Not called for a client without an origin: the user is under no page's policy. [`fetch`](Self::fetch)
+    /// checks again, after each redirect too. By default everything is allowed here, and a record fails later.
+    ///
+    /// <https://w3c.github.io/webappsec-csp/#should-block-request>, errata 16.
+    fn allows(&self, url: &Url, client: &Client) -> Result<(), String> {
+        let _ = (url, client);
+        Ok(())
+    }
+
     /// Resolves when it is worth trying to reach `url` again: at once when the device is online, when it is
     /// online again otherwise.
     ///

@@ -2,6 +2,7 @@
 //! responses, header lists, bodies and ranges. Plain data; fetching itself is the
 //! [`Network`](crate::embedder::Network)'s.
 
+pub mod bad_port;
 pub mod body;
 pub mod client;
 pub mod headers;
@@ -11,6 +12,7 @@ pub mod response;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
 
+pub use bad_port::is_bad_port;
 pub use body::{BodyStream, RequestBody};
 pub use client::{Client, StorageKey};
 pub use range::ResumeRange;

@@ -30,6 +30,7 @@ pub(super) struct Arguments {
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-fetch>, 8.
     pub(super) async fn fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
+        self.check_policies(&arguments)?;
         let registration = self.registration(&arguments.registration);
         let steps = {
             let (engine, registration) = (self.clone(), Arc::clone(&registration));
@@ -43,6 +44,20 @@ impl Engine {
         self.enqueue(&registration, steps)
             .await
             .unwrap_or_else(|| Err(super::was_cleared()))
+    }
+
+    /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
+    fn check_policies(&self, arguments: &Arguments) -> Result<(), Exception> {
+        let client = &arguments.client;
+        if client.origin.is_none() {
+            return Ok(());
+        }
+        for (index, request) in arguments.requests.iter().enumerate() {
+            let url = &request.url;
+            let allowed = self.inner.embedder.network.allows(url, client);
+            allowed.map_err(|why| Exception::type_error(format!("request {index} ({url}) {why}")))?;
+        }
+        Ok(())
     }
 
     async fn start_background_fetch(
