@@ -22,6 +22,5 @@ mod network;
 mod tokio_runtime;
 
 pub use builder::{BuildError, HttpNetworkBuilder};
-pub use fetching::port_blocking::is_bad_port;
 pub use network::HttpNetwork;
 pub use tokio_runtime::TokioRuntime;

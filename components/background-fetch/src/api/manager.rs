@@ -4,8 +4,8 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::arguments::construct_request;
-use super::request_policy::{refuse_bad_port, refuse_dangling_markup, refuse_scheme};
 use super::realm::{RealmInner, Settled, unexpected_reply};
+use super::request_policy::{refuse_bad_port, refuse_dangling_markup, refuse_scheme};
 use super::{BackgroundFetchRegistration, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchOptions, BackgroundFetchUIOptions, RegistrationKey};
 use crate::fetch::RequestMode;

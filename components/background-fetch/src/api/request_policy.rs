@@ -98,7 +98,12 @@ mod tests {
         }
         let url = Url::parse("https://a.example:25/").unwrap();
         let error = refuse_bad_port(&url, &clients()[0], "request 3").unwrap_err();
-        assert!(error.message.starts_with("request 3 (https://a.example:25/) goes to port 25"), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("request 3 (https://a.example:25/) goes to port 25"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
+use crate::fetching::cors_preflight_cache::CorsPreflightCache;
 use connector::TimedConnector;
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
@@ -50,6 +51,8 @@ pub(crate) struct Connections {
     pub(crate) client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
+    /// What servers of other origins allowed.
+    pub(crate) cors_preflight_cache: CorsPreflightCache,
     /// Whether any root certificate is known; without one no `https` URL can be fetched.
     pub(crate) has_roots: bool,
 }
@@ -94,6 +97,7 @@ impl Connections {
             client,
             timeouts,
             user_agent,
+            cors_preflight_cache: CorsPreflightCache::default(),
             has_roots,
         }
     }
