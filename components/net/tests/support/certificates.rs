@@ -1,4 +1,4 @@
-//! A root certificate and one for 127.0.0.1, made for this run.
+//! A root certificate and one for this machine, made for this run.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,6 +13,9 @@ struct Made {
     key: Vec<u8>,
 }
 
+/// The second reaches the loopback and is not of it, so that a page must not trust it without TLS.
+const NAMES: [&str; 2] = ["127.0.0.1", "0.0.0.0"];
+
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let mut params = CertificateParams::new(Vec::new()).expect("root");
     params
@@ -21,7 +24,7 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("key")).expect("root");
     let key = KeyPair::generate().expect("key");
-    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()])
+    let leaf = CertificateParams::new(NAMES.map(str::to_owned))
         .and_then(|params| params.signed_by(&key, &root))
         .expect("leaf");
     Made {

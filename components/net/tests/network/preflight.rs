@@ -1,0 +1,444 @@
+//! CORS-preflight fetch, and its cache.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use background_fetch::embedder::NetworkRequest;
+use background_fetch::fetch::{CredentialsMode, ResumeRange, StorageKey};
+use http::{HeaderName, HeaderValue, Method};
+use url::Url;
+
+use crate::support::bodies::Stored;
+use crate::support::server::{Reply, Seen, Server};
+use crate::support::{fetch, network, page, upload};
+
+const PAGE: &str = "http://page.example";
+const ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", PAGE);
+const ANY_ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", "*");
+const CREDENTIALS: (&str, &str) = ("Access-Control-Allow-Credentials", "true");
+const METHODS: &str = "Access-Control-Allow-Methods";
+const HEADERS: &str = "Access-Control-Allow-Headers";
+const MAX_AGE: &str = "Access-Control-Max-Age";
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// Answers an `OPTIONS` with these headers, and everything else with a body.
+fn server(status: u16, preflight: Fields) -> Server {
+    Server::http(move |seen| match seen.method.as_str() {
+        "OPTIONS" => Reply::new(status, preflight, ""),
+        _ => Reply::new(200, &[ORIGIN, CREDENTIALS], "shared"),
+    })
+}
+
+fn request(url: &Url, method: &str, fields: &[(&'static str, &'static str)]) -> NetworkRequest {
+    let mut request = page(PAGE, url);
+    request.request.method = Method::from_bytes(method.as_bytes()).unwrap();
+    for (name, value) in fields {
+        let headers = &mut request.request.headers;
+        headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    request
+}
+
+fn methods(server: &Server) -> Vec<String> {
+    server.seen().into_iter().map(|seen| seen.method).collect()
+}
+
+#[test]
+fn the_preflight_asks_for_the_method_and_the_unsafe_headers_and_nothing_else() {
+    let server = server(
+        204,
+        &[ANY_ORIGIN, (METHODS, "PUT"), (HEADERS, "*, authorization")],
+    );
+    let body = Stored::new("body");
+    let mut put = page(PAGE, &server.url("/path?query"));
+    put = NetworkRequest {
+        client: put.client,
+        ..upload(&put.request.url, Method::PUT, body.clone())
+    };
+    put.request.mode = background_fetch::fetch::RequestMode::Cors;
+    for (name, value) in [
+        ("x-b", "1"),
+        ("accept", "text/plain"),
+        ("authorization", "Basic x"),
+        ("content-type", "application/json"),
+        ("x-a", "1"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        put.request.headers.insert(name, value);
+    }
+    let outcome = fetch(&network(), put);
+    assert_eq!(outcome.answer(), (200, "shared"));
+    assert_eq!(outcome.transmitted.last(), Some(&4));
+    let seen = server.seen();
+    assert_eq!(methods(&server), ["OPTIONS", "PUT"]);
+    let preflight: &Seen = &seen[0];
+    assert_eq!(preflight.target, "/path?query");
+    assert_eq!(preflight.header("origin"), Some(PAGE));
+    assert_eq!(preflight.header("accept"), Some("*/*"));
+    assert_eq!(preflight.header("access-control-request-method"), Some("PUT"));
+    assert_eq!(
+        preflight.header("access-control-request-headers"),
+        Some("authorization,content-type,x-a,x-b")
+    );
+    assert_eq!(preflight.header("sec-fetch-mode"), Some("cors"));
+    assert_eq!(preflight.header("referer"), Some("http://page.example/"));
+    for name in ["authorization", "content-type", "x-a", "content-length", "cookie"] {
+        assert_eq!(preflight.header(name), None, "{name}");
+    }
+    assert_eq!((seen[1].body.as_slice(), body.opened()), (&b"body"[..], 1));
+}
+
+#[test]
+fn what_the_server_allows_is_sent_and_nothing_else() {
+    use CredentialsMode::*;
+    const PUT: (&str, Fields) = ("PUT", &[]);
+    const MINE: (&str, Fields) = ("GET", &[("x-mine", "1")]);
+    const LOGIN: (&str, Fields) = ("GET", &[("authorization", "Basic x")]);
+    let no_method = Some("Access-Control-Allow-Methods does not have PUT");
+    let no_header = Some("Access-Control-Allow-Headers does not have x-mine");
+    let no_login = Some("Access-Control-Allow-Headers does not have authorization");
+    type Row = (
+        (&'static str, Fields),
+        CredentialsMode,
+        u16,
+        Fields,
+        Option<&'static str>,
+    );
+    let table: &[Row] = &[
+        // Methods.
+        (PUT, Omit, 200, &[ANY_ORIGIN, (METHODS, "PUT")], None),
+        (PUT, Omit, 204, &[ANY_ORIGIN, (METHODS, "DELETE , PUT")], None),
+        (
+            PUT,
+            Omit,
+            200,
+            &[ANY_ORIGIN, (METHODS, "GET"), (METHODS, "PUT")],
+            None,
+        ),
+        (PUT, Omit, 200, &[ANY_ORIGIN, (METHODS, "*")], None),
+        (PUT, SameOrigin, 200, &[ORIGIN, (METHODS, "*")], None),
+        (PUT, Include, 200, &[ORIGIN, CREDENTIALS, (METHODS, "PUT")], None),
+        (
+            PUT,
+            Include,
+            200,
+            &[ORIGIN, CREDENTIALS, (METHODS, "*")],
+            no_method,
+        ),
+        (PUT, Omit, 200, &[ANY_ORIGIN], no_method),
+        (PUT, Omit, 200, &[ANY_ORIGIN, (METHODS, "put")], no_method),
+        (PUT, Omit, 200, &[ANY_ORIGIN, (METHODS, "GET, POST")], no_method),
+        (
+            PUT,
+            Omit,
+            200,
+            &[ANY_ORIGIN, (METHODS, "PUT, not a method")],
+            Some("Access-Control-Allow-Methods is invalid"),
+        ),
+        (
+            ("POST", &[("x-mine", "1")]),
+            Omit,
+            200,
+            &[ANY_ORIGIN, (HEADERS, "x-mine")],
+            None,
+        ),
+        // Headers.
+        (MINE, Omit, 200, &[ANY_ORIGIN, (HEADERS, "X-MINE")], None),
+        (MINE, Omit, 200, &[ANY_ORIGIN, (HEADERS, "*")], None),
+        (
+            MINE,
+            Include,
+            200,
+            &[ORIGIN, CREDENTIALS, (HEADERS, "x-mine")],
+            None,
+        ),
+        (
+            MINE,
+            Include,
+            200,
+            &[ORIGIN, CREDENTIALS, (HEADERS, "*")],
+            no_header,
+        ),
+        (MINE, Omit, 200, &[ANY_ORIGIN], no_header),
+        (MINE, Omit, 200, &[ANY_ORIGIN, (HEADERS, "x-other")], no_header),
+        (
+            MINE,
+            Omit,
+            200,
+            &[ANY_ORIGIN, (HEADERS, "x-mine, x y")],
+            Some("Access-Control-Allow-Headers is invalid"),
+        ),
+        (LOGIN, Omit, 200, &[ANY_ORIGIN, (HEADERS, "*")], no_login),
+        (
+            LOGIN,
+            Omit,
+            200,
+            &[ANY_ORIGIN, (HEADERS, "*, Authorization")],
+            None,
+        ),
+        (
+            ("GET", &[("range", "bytes=-5")]),
+            Omit,
+            200,
+            &[ANY_ORIGIN, (HEADERS, "range")],
+            None,
+        ),
+        (
+            ("POST", &[("content-type", "application/json")]),
+            Omit,
+            200,
+            &[ANY_ORIGIN],
+            Some("Access-Control-Allow-Headers does not have content-type"),
+        ),
+        // The CORS check and the status.
+        (
+            PUT,
+            Omit,
+            200,
+            &[(METHODS, "PUT")],
+            Some("there is no Access-Control-Allow-Origin"),
+        ),
+        (
+            PUT,
+            Include,
+            200,
+            &[ANY_ORIGIN, CREDENTIALS, (METHODS, "PUT")],
+            Some("Access-Control-Allow-Origin is \"*\""),
+        ),
+        (
+            PUT,
+            Include,
+            200,
+            &[ORIGIN, (METHODS, "PUT")],
+            Some("Access-Control-Allow-Credentials is not \"true\""),
+        ),
+        (
+            PUT,
+            Omit,
+            404,
+            &[ANY_ORIGIN, (METHODS, "PUT")],
+            Some("the status is 404"),
+        ),
+        (
+            PUT,
+            Omit,
+            500,
+            &[ANY_ORIGIN, (METHODS, "PUT")],
+            Some("the status is 500"),
+        ),
+        (
+            PUT,
+            Omit,
+            302,
+            &[ANY_ORIGIN, (METHODS, "PUT"), ("Location", "/other")],
+            Some("the status is 302"),
+        ),
+    ];
+    let network = network();
+    for ((method, fields), credentials, status, preflight, failure) in table {
+        let server = server(*status, preflight);
+        let mut request = request(&server.url("/"), method, fields);
+        request.request.credentials = *credentials;
+        let outcome = fetch(&network, request);
+        match failure {
+            None => {
+                assert_eq!(outcome.answer(), (200, "shared"), "{method} {preflight:?}");
+                assert_eq!(methods(&server), ["OPTIONS", method], "{preflight:?}");
+            }
+            Some(reason) => {
+                let message = outcome.fatal();
+                assert!(
+                    message.contains("its CORS preflight failed: ") && message.contains(reason),
+                    "{message}"
+                );
+                assert_eq!(methods(&server), ["OPTIONS"], "{preflight:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_html_forms_could_always_send_is_not_asked_for() {
+    let network = network();
+    let table: &[(&str, Fields)] = &[
+        ("GET", &[]),
+        ("HEAD", &[("accept", "text/*")]),
+        ("POST", &[("content-type", "text/plain;charset=utf-8")]),
+        ("GET", &[("range", "bytes=5-9"), ("accept-language", "de")]),
+    ];
+    for (method, fields) in table {
+        let server = server(500, &[]);
+        fetch(&network, request(&server.url("/"), method, fields));
+        assert_eq!(methods(&server), [*method]);
+    }
+    // The component's own range is no header of the author's.
+    let server = server(500, &[]);
+    let mut resumed = request(&server.url("/"), "GET", &[]);
+    resumed.range = Some(ResumeRange {
+        start: 5,
+        validator: HeaderValue::from_static("\"v1\""),
+    });
+    fetch(&network, resumed);
+    assert_eq!(methods(&server), ["GET"]);
+}
+
+#[test]
+fn a_request_of_the_same_origin_is_not_asked_for() {
+    let server = server(500, &[]);
+    let mut put = request(&server.url("/"), "PUT", &[("x-mine", "1")]);
+    put.client = page(&server.origin(), &server.url("/")).client;
+    assert_eq!(fetch(&network(), put).answer(), (200, "shared"));
+    assert_eq!(methods(&server), ["PUT"]);
+}
+
+#[test]
+fn a_permission_is_kept_for_its_max_age_and_covers_what_it_names() {
+    let server = server(
+        200,
+        &[
+            ANY_ORIGIN,
+            (METHODS, "PUT, DELETE"),
+            (HEADERS, "x-mine"),
+            (MAX_AGE, "600"),
+        ],
+    );
+    let network = network();
+    let steps: &[(&str, &str, Fields, &[&str])] = &[
+        ("/a", "PUT", &[], &["OPTIONS", "PUT"]),
+        ("/a", "PUT", &[], &["PUT"]),
+        ("/a", "DELETE", &[("x-mine", "1")], &["DELETE"]),
+        ("/a#fragment", "GET", &[("x-mine", "1")], &["GET"]),
+        ("/a", "PATCH", &[], &["OPTIONS"]),
+        // The failure cleared what was kept for this URL.
+        ("/a", "PUT", &[], &["OPTIONS", "PUT"]),
+        ("/b", "PUT", &[], &["OPTIONS", "PUT"]),
+    ];
+    let mut before = 0;
+    for (path, method, fields, expected) in steps {
+        fetch(&network, request(&server.url(path), method, fields));
+        let all = methods(&server);
+        assert_eq!(all[before..], **expected, "{method} {path}");
+        before = all.len();
+    }
+    // Another origin, and the same in another partition, ask for themselves.
+    let mut other = request(&server.url("/b"), "PUT", &[]);
+    other.client = page("http://other.example", &server.url("/")).client;
+    fetch(&network, other);
+    let mut partition = request(&server.url("/b"), "PUT", &[]);
+    let mut client = (*partition.client).clone();
+    client.storage_key = StorageKey::new("http://page.example ^http://top.example");
+    partition.client = Arc::new(client);
+    fetch(&network, partition);
+    assert_eq!(methods(&server)[before..], ["OPTIONS", "PUT", "OPTIONS", "PUT"]);
+}
+
+#[test]
+fn a_max_age_of_zero_is_asked_again_each_time() {
+    let server = server(200, &[ANY_ORIGIN, (METHODS, "PUT"), (MAX_AGE, "0")]);
+    let network = network();
+    for _ in 0..2 {
+        fetch(&network, request(&server.url("/"), "PUT", &[]));
+    }
+    assert_eq!(methods(&server), ["OPTIONS", "PUT", "OPTIONS", "PUT"]);
+}
+
+#[test]
+fn a_permission_without_credentials_is_none_for_a_request_with_them() {
+    let server = server(200, &[ORIGIN, CREDENTIALS, (METHODS, "PUT"), (MAX_AGE, "600")]);
+    let network = network();
+    for credentials in [
+        CredentialsMode::Omit,
+        CredentialsMode::Include,
+        CredentialsMode::Include,
+        CredentialsMode::SameOrigin,
+    ] {
+        let mut put = request(&server.url("/"), "PUT", &[]);
+        put.request.credentials = credentials;
+        assert_eq!(fetch(&network, put).answer(), (200, "shared"));
+    }
+    assert_eq!(
+        methods(&server),
+        ["OPTIONS", "PUT", "OPTIONS", "PUT", "PUT", "PUT"]
+    );
+}
+
+#[test]
+fn a_redirect_to_another_origin_is_asked_for_there() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let other = Server::http(move |seen| match seen.method.as_str() {
+        "OPTIONS" => {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Reply::new(204, &[ANY_ORIGIN, (HEADERS, "x-mine")], "")
+        }
+        _ => Reply::new(200, &[ANY_ORIGIN], "end"),
+    });
+    let location = String::from(other.url("/end"));
+    let home = Server::http(move |_| Reply::redirect(307, &location));
+    let mut own = request(
+        &home.url("/"),
+        "GET",
+        &[("x-mine", "1"), ("authorization", "Basic x")],
+    );
+    own.client = page(&home.origin(), &home.url("/")).client;
+    let outcome = fetch(&network(), own);
+    assert_eq!(outcome.answer(), (200, "end"));
+    assert_eq!(
+        (methods(&home), asked.load(Ordering::SeqCst)),
+        (vec!["GET".to_owned()], 1)
+    );
+    // The redirect has dropped what the other origin must not see, so it is not asked for.
+    let preflight = &other.seen()[0];
+    assert_eq!(preflight.header("access-control-request-headers"), Some("x-mine"));
+    assert_eq!(preflight.header("origin"), Some(home.origin().as_str()));
+}
+
+#[test]
+fn each_hop_of_other_origins_is_asked_with_the_origin_that_it_sees() {
+    let next = Arc::new(OnceLock::<String>::new());
+    let location = next.clone();
+    let allow = |seen: &Seen| {
+        let origin = seen.header("origin").unwrap_or_default().to_owned();
+        vec![
+            ("Access-Control-Allow-Origin", origin),
+            (METHODS, "PUT".to_owned()),
+        ]
+    };
+    let answering = move |seen: &Seen, status: u16, location: Option<&str>| {
+        let allowed = allow(seen);
+        let mut fields: Vec<(&str, &str)> = allowed
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        match location.filter(|_| seen.method != "OPTIONS") {
+            Some(location) => {
+                fields.push(("Location", location));
+                Reply::new(status, &fields, "")
+            }
+            None => Reply::new(200, &fields, "end"),
+        }
+    };
+    let first = Server::http(move |seen| answering(seen, 308, location.get().map(String::as_str)));
+    let second = Server::http(move |seen| answering(seen, 200, None));
+    next.set(String::from(second.url("/end"))).unwrap();
+    let outcome = fetch(&network(), request(&first.url("/"), "PUT", &[]));
+    assert_eq!(outcome.answer(), (200, "end"));
+    for (server, origin) in [(&first, PAGE), (&second, "null")] {
+        assert_eq!(methods(server), ["OPTIONS", "PUT"]);
+        for seen in server.seen() {
+            assert_eq!(seen.header("origin"), Some(origin));
+        }
+    }
+}
+
+#[test]
+fn a_preflight_that_cannot_be_made_is_as_temporary_as_the_request() {
+    let server = Server::http(|_| Reply::raw(""));
+    let outcome = fetch(&network(), request(&server.url("/"), "PUT", &[]));
+    assert!(
+        outcome.temporary().ends_with("(in its CORS preflight)"),
+        "{outcome:?}"
+    );
+    assert_eq!(methods(&server), ["OPTIONS"]);
+}
