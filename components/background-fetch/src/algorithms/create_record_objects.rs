@@ -15,7 +15,7 @@ use crate::{Engine, Exception};
 /// Waits for the response of a record object, or for the result that says that none will come (errata 9).
 ///
 /// With integrity metadata there is no response before all its bytes are checked: Fetch hands it over then (errata
-/// 31).
+/// 35).
 ///
 /// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>, 2.9.
 pub(crate) async fn response_ready(

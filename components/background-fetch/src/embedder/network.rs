@@ -29,6 +29,10 @@ pub trait Network: Send + Sync {
     /// The service-workers mode is "none", and the request bypasses the HTTP cache for ranges. A body
     /// that ends short of its length is an error, never a normal end.
     ///
+    /// Where the request has [integrity metadata](Request::integrity) that the body does not match, a final error
+    /// takes the place of its normal end. Until then the bytes are unchecked: the component stores them, and hands
+    /// none out (errata 35).
+    ///
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;
 

@@ -30,7 +30,6 @@ pub(super) struct Arguments {
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-fetch>, 8.
     pub(super) async fn fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
-        self.check_policies(&arguments)?;
         let registration = self.registration(&arguments.registration);
         let steps = {
             let (engine, registration) = (self.clone(), Arc::clone(&registration));
@@ -47,12 +46,11 @@ impl Engine {
     }
 
     /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
-    fn check_policies(&self, arguments: &Arguments) -> Result<(), Exception> {
-        let client = &arguments.client;
+    fn check_policies(&self, client: &Client, requests: &[Request]) -> Result<(), Exception> {
         if client.origin.is_none() {
             return Ok(());
         }
-        for (index, request) in arguments.requests.iter().enumerate() {
+        for (index, request) in requests.iter().enumerate() {
             let url = &request.url;
             let allowed = self.inner.embedder.network.allows(url, client);
             allowed.map_err(|why| Exception::type_error(format!("request {index} ({url}) {why}")))?;
@@ -73,6 +71,7 @@ impl Engine {
             options,
             ..
         } = arguments;
+        self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.
