@@ -14,7 +14,9 @@ fn shared() -> Server {
     Server::http(|_| Reply::new(200, &[("Access-Control-Allow-Origin", "*")], "shared"))
 }
 
-fn redirecting(fields: &'static [(&'static str, &'static str)], to: &Url) -> Server {
+type Fields = &'static [(&'static str, &'static str)];
+
+fn redirecting(fields: Fields, to: &Url) -> Server {
     let to = String::from(to.clone());
     Server::http(move |_| {
         let mut headers = vec![("Access-Control-Allow-Origin", "*"), ("Location", to.as_str())];
@@ -154,7 +156,7 @@ fn the_user_tells_no_page_unless_they_want_to() {
 fn a_redirect_may_change_the_policy_and_never_gives_back_what_was_cut() {
     let end = shared();
     let network = network();
-    let table: &[(&'static [(&str, &str)], bool, &str)] = &[
+    let table: &[(Fields, bool, &str)] = &[
         (&[], true, "/"),
         (&[("Referrer-Policy", "no-referrer")], false, ""),
         (&[("Referrer-Policy", "unsafe-url")], true, "/page"),

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::support::bodies::Stored;
+use crate::support::http2::{Http2Server, respond};
 use crate::support::server::{Reply, Seen, Server};
 use crate::support::{fetch, network, page, upload};
 
@@ -441,4 +442,37 @@ fn a_preflight_that_cannot_be_made_is_as_temporary_as_the_request() {
         "{outcome:?}"
     );
     assert_eq!(methods(&server), ["OPTIONS"]);
+}
+
+#[test]
+fn a_preflight_goes_over_tls_and_http2_as_its_request_does() {
+    let tls = Server::https(|seen| match seen.method.as_str() {
+        "OPTIONS" => Reply::new(200, &[ANY_ORIGIN, (METHODS, "PUT"), (HEADERS, "x-mine")], ""),
+        _ => Reply::new(200, &[ANY_ORIGIN], "shared"),
+    });
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = seen.clone();
+    let http2 = Http2Server::start(move |request, responder| {
+        let noted = noted.clone();
+        Box::pin(async move {
+            let method = request.method().clone();
+            noted.lock().unwrap().push(method.to_string());
+            let response = http::Response::builder()
+                .header("access-control-allow-origin", "*")
+                .header("access-control-allow-methods", "PUT")
+                .header("access-control-allow-headers", "x-mine");
+            let body: &[u8] = if method == "OPTIONS" { b"" } else { b"shared" };
+            respond(responder, response.body(body).unwrap());
+            None
+        })
+    });
+    let network = network();
+    for url in [tls.url("/"), http2.url("/")] {
+        let mut put = request(&url, "PUT", &[("x-mine", "1")]);
+        put.client = page("https://page.example", &url).client;
+        assert_eq!(fetch(&network, put).answer(), (200, "shared"));
+    }
+    assert_eq!(methods(&tls), ["OPTIONS", "PUT"]);
+    assert_eq!(*seen.lock().unwrap(), ["OPTIONS", "PUT"]);
+    assert_eq!((tls.connections(), http2.connections()), (1, 1));
 }
