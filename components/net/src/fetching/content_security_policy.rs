@@ -78,7 +78,23 @@ fn csp_list(client: &Client) -> Vec<Policy> {
     }
     let parse = |text: &String| CspList::parse(text, PolicySource::Header, PolicyDisposition::Enforce).0;
     let policies = client.content_security_policies.iter();
-    policies.flat_map(parse).collect()
+    let mut policies: Vec<Policy> = policies.flat_map(parse).collect();
+    for directive in policies.iter_mut().flat_map(|policy| &mut policy.directive_set) {
+        directive
+            .value
+            .retain(|expression| !has_impossible_port(expression));
+    }
+    policies
+}
+
+/// Whether a source expression has a port that no URL has. It matches nothing, but the parser takes it for none.
+fn has_impossible_port(expression: &str) -> bool {
+    let (_, host) = expression.split_once("://").unwrap_or(("", expression));
+    let host = host.split('/').next().unwrap_or_default();
+    match host.rsplit_once(':') {
+        Some((_, port)) => !port.is_empty() && port != "*" && port.parse::<u16>().is_err(),
+        None => false,
+    }
 }
 
 /// What `'self'` stands for.
@@ -126,6 +142,16 @@ mod tests {
             (&["connect-src http://other.example"], OTHER, 0, false),
             (&["connect-src *.example"], OTHER, 0, false),
             (&["connect-src https://other.example:8443"], OTHER, 0, true),
+            (&["connect-src https://other.example:443"], OTHER, 0, false),
+            (&["connect-src https://other.example:*"], OTHER, 0, false),
+            (&["connect-src other.example:65536"], OTHER, 0, true),
+            (
+                &["connect-src https://other.example:99999999999/a"],
+                OTHER,
+                0,
+                true,
+            ),
+            (&["connect-src https: other.example:65536"], OTHER, 0, false),
             (&["connect-src https://other.example/a/"], OTHER, 0, false),
             (&["connect-src https://other.example/x"], OTHER, 0, true),
             // A redirect must not tell a page the path that it led to.
