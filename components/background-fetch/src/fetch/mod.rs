@@ -5,9 +5,11 @@
 pub mod body;
 pub mod client;
 pub mod headers;
+mod http_date;
 pub mod range;
 pub mod request;
 pub mod response;
+mod retry_after;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
 
@@ -16,3 +18,4 @@ pub use client::{Client, StorageKey};
 pub use range::ResumeRange;
 pub use request::{CacheMode, CredentialsMode, RedirectMode, Referrer, ReferrerPolicy, Request, RequestMode};
 pub use response::{ResponseHead, ResponseType};
+pub use retry_after::retry_after;
