@@ -10,7 +10,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Handle;
 
+use crate::connection::proxies::{InvalidProxy, Proxies};
 use crate::connection::{Connections, Timeouts, tls};
+use crate::cookies::CookieJar;
 use crate::network::{HttpNetwork, Runtime};
 
 /// Options of an [`HttpNetwork`], each with a default.
@@ -24,6 +26,8 @@ pub struct HttpNetworkBuilder {
     timeouts: Timeouts,
     user_agent: String,
     http2: bool,
+    proxies: Option<Proxies>,
+    cookies: Option<CookieJar>,
 }
 
 impl Default for HttpNetworkBuilder {
@@ -40,6 +44,8 @@ impl Default for HttpNetworkBuilder {
             },
             user_agent: concat!("background-fetch/", env!("CARGO_PKG_VERSION")).to_owned(),
             http2: true,
+            proxies: None,
+            cookies: None,
         }
     }
 }
@@ -104,6 +110,18 @@ impl HttpNetworkBuilder {
         self
     }
 
+    /// Which requests go through a proxy. By default [`Proxies::from_env`], which is read by [`build`](Self::build).
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// The profile's cookies. By default there is no jar: no cookie is sent, and none kept.
+    pub fn cookie_jar(mut self, jar: CookieJar) -> Self {
+        self.cookies = Some(jar);
+        self
+    }
+
     /// Makes the network. Reads the platform's root certificates, so it may block for some milliseconds.
     pub fn build(self) -> Result<HttpNetwork, BuildError> {
         let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
@@ -123,11 +141,23 @@ impl HttpNetworkBuilder {
             .map_err(|tls::InvalidRoot(reason)| BuildError::RootCertificate(reason))?;
         let has_roots = !roots.is_empty();
         let tls = tls::client_config(roots).map_err(|error| BuildError::Tls(error.to_string()))?;
+        let proxies = match self.proxies {
+            Some(proxies) => proxies,
+            None => Proxies::from_env().map_err(BuildError::Proxy)?,
+        };
         let runtime = match self.runtime {
             Some(handle) => Runtime::Borrowed(handle),
             None => Runtime::own().map_err(BuildError::Runtime)?,
         };
-        let connections = Connections::new(tls, has_roots, self.http2, self.timeouts, user_agent);
+        let connections = Connections::new(
+            tls,
+            has_roots,
+            self.http2,
+            self.timeouts,
+            user_agent,
+            proxies,
+            self.cookies,
+        );
         Ok(HttpNetwork::new(runtime, connections))
     }
 }
@@ -144,6 +174,8 @@ pub enum BuildError {
     Tls(String),
     /// The user agent is no header value.
     UserAgent,
+    /// A proxy of the environment is none.
+    Proxy(InvalidProxy),
 }
 
 impl fmt::Display for BuildError {
@@ -153,6 +185,7 @@ impl fmt::Display for BuildError {
             Self::RootCertificate(reason) => write!(f, "cannot trust a root certificate: {reason}"),
             Self::Tls(reason) => write!(f, "cannot set up TLS: {reason}"),
             Self::UserAgent => f.write_str("the user agent is not a valid header value"),
+            Self::Proxy(error) => error.fmt(f),
         }
     }
 }

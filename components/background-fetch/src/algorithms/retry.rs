@@ -68,7 +68,7 @@ impl RetryBudget {
         let chance = self.chance(now) >> 32;
         // A wait of more than 136 years needs no jitter.
         let most = wait.checked_mul(percent).unwrap_or_default() / 100;
-        let nanos = u128::from(chance) * most.as_nanos() >> 32;
+        let nanos = (u128::from(chance) * most.as_nanos()) >> 32;
         wait - Duration::from_nanos(u64::try_from(nanos).unwrap_or_default())
     }
 

@@ -1,6 +1,9 @@
-//! Connections: the pooled client, and what it is built with.
+//! Connections: the pooled client, and what it is built with: TLS, proxies and time-outs.
 
 pub(crate) mod connector;
+mod link;
+pub(crate) mod proxies;
+pub(crate) mod proxy_connector;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -12,7 +15,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
+use crate::cookies::CookieJar;
 use connector::TimedConnector;
+use proxies::Proxies;
+use proxy_connector::ProxyConnector;
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
@@ -47,9 +53,12 @@ pub(crate) struct Timeouts {
 
 /// What every fetch shares.
 pub(crate) struct Connections {
-    pub(crate) client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>,
+    pub(crate) client: Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) proxies: Proxies,
+    /// The profile's cookies; without a jar none are sent and none kept.
+    pub(crate) cookies: Option<CookieJar>,
     /// Whether any root certificate is known; without one no `https` URL can be fetched.
     pub(crate) has_roots: bool,
 }
@@ -61,19 +70,24 @@ impl Connections {
         http2: bool,
         timeouts: Timeouts,
         user_agent: HeaderValue,
+        proxies: Proxies,
+        cookies: Option<CookieJar>,
     ) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1();
+        let https = || {
+            HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+        };
+        let to_proxies = https().enable_http1().wrap_connector(http.clone());
+        let connector = ProxyConnector::new(http, to_proxies, proxies.clone());
         let https = if http2 {
-            https.enable_http2().wrap_connector(http)
+            https().enable_http1().enable_http2().wrap_connector(connector)
         } else {
-            https.wrap_connector(http)
+            https().enable_http1().wrap_connector(connector)
         };
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -94,6 +108,8 @@ impl Connections {
             client,
             timeouts,
             user_agent,
+            proxies,
+            cookies,
             has_roots,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use background_fetch::embedder::{FetchEvent, NetworkError};
 use background_fetch::fetch::ResponseHead;
 use futures::{FutureExt, pin_mut, select_biased};
+use http::header::PROXY_AUTHORIZATION;
 use http::{HeaderMap, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
@@ -24,7 +25,7 @@ use crate::failure::{Cause, seconds};
 /// <https://fetch.spec.whatwg.org/#concept-http-network-fetch>
 pub(super) async fn http_network_fetch(
     fetch_params: &mut FetchParams,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
 ) -> Result<Response, NetworkError> {
     let hop = fetch_params.hop();
     let url = fetch_params.current_url();
@@ -32,6 +33,10 @@ pub(super) async fn http_network_fetch(
         return Err(hop.fatal("TLS: no root certificate is known"));
     }
     let uri = uri(url).ok_or_else(|| hop.fatal("its URL is too long, or no URL for HTTP"))?;
+    // HTTP-network-or-cache fetch, 8.22.1. The proxy's entry.
+    if let Some(authorization) = fetch_params.connections.proxies.authorization(&uri) {
+        headers.insert(PROXY_AUTHORIZATION, authorization);
+    }
     // 7. and 8. Over a connection of the pool, or a new one.
     let (transmitted, progress) = watch::channel(fetch_params.transmitted);
     let mut request = http::Request::new(Upload::new(fetch_params.body.as_deref(), transmitted));

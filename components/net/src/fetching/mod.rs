@@ -5,6 +5,7 @@
 //! Steps for service workers, preloads, timing and developer tools are left out without a word: a background
 //! fetch has none of them. Steps that are missing are in this crate's README.
 
+mod cookies;
 mod cors_check;
 mod cors_request_headers;
 mod fetch_params;

@@ -1,0 +1,85 @@
+//! [`Link`]: the connection below TLS, to a server or to its proxy.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::MaybeHttpsStream;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// A connection that the requests of a server are sent over.
+pub(crate) struct Link {
+    /// TLS here is the proxy's.
+    io: MaybeHttpsStream<TokioIo<TcpStream>>,
+    /// Whether a proxy at its other end makes the requests.
+    is_proxied: bool,
+}
+
+impl Link {
+    /// To the server itself, or through a tunnel to it.
+    pub(crate) fn direct(io: impl Into<MaybeHttpsStream<TokioIo<TcpStream>>>) -> Self {
+        Self {
+            io: io.into(),
+            is_proxied: false,
+        }
+    }
+
+    /// To a proxy that makes the requests.
+    pub(crate) fn proxied(io: MaybeHttpsStream<TokioIo<TcpStream>>) -> Self {
+        Self { io, is_proxied: true }
+    }
+}
+
+impl Connection for Link {
+    fn connected(&self) -> Connected {
+        let connected = match &self.io {
+            MaybeHttpsStream::Http(io) => io.inner().connected(),
+            MaybeHttpsStream::Https(io) => io.inner().get_ref().0.inner().inner().connected(),
+        };
+        // The client then names the server in the request's target.
+        connected.proxy(self.is_proxied)
+    }
+}
+
+impl Read for Link {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl Write for Link {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+    }
+}
