@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cookie_store::{CookieStore, StoreAction};
+use cookie_store::{Cookie, CookieStore, StoreAction};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -203,32 +203,31 @@ impl Drop for Inner {
 
 /// Keeps the jar within its bounds after a cookie for `url` came.
 fn make_room(cookies: &mut CookieStore, url: &Url) {
-    let keys = |cookies: &CookieStore, of: &dyn Fn(&cookie_store::Cookie<'_>) -> bool| -> Vec<_> {
-        let found = cookies.iter_any().filter(|cookie| of(cookie));
-        found
-            .map(|cookie| {
-                let domain = String::from(&cookie.domain);
-                (
-                    cookie.is_expired(),
-                    domain,
-                    String::from(&cookie.path),
-                    cookie.name().to_owned(),
-                )
-            })
-            .collect()
-    };
-    for (most, mut found) in [
-        (
-            MAX_OF_A_DOMAIN,
-            keys(cookies, &|cookie| cookie.domain.matches(url)),
-        ),
-        (MAX_IN_ALL, keys(cookies, &|_| true)),
-    ] {
-        let too_many = found.len().saturating_sub(most);
-        // What has expired goes first; the rest is in the order in which it came.
-        found.sort_by_key(|(expired, ..)| !expired);
-        for (_, domain, path, name) in found.into_iter().take(too_many) {
-            cookies.remove(&domain, &path, &name);
-        }
+    keep(cookies, MAX_OF_A_DOMAIN, |cookie| cookie.domain.matches(url));
+    keep(cookies, MAX_IN_ALL, |_| true);
+}
+
+/// Removes as many of these cookies as are too many.
+fn keep(cookies: &mut CookieStore, most: usize, which: impl Fn(&Cookie<'_>) -> bool) {
+    let too_many = cookies
+        .iter_any()
+        .filter(|cookie| which(cookie))
+        .count()
+        .saturating_sub(most);
+    if too_many == 0 {
+        return;
+    }
+    let mut found: Vec<_> = cookies
+        .iter_any()
+        .filter(|cookie| which(cookie))
+        .map(|cookie| {
+            let (domain, path) = (String::from(&cookie.domain), String::from(&cookie.path));
+            (cookie.is_expired(), domain, path, cookie.name().to_owned())
+        })
+        .collect();
+    // What has expired goes first; the rest is in the order in which it came.
+    found.sort_by_key(|(expired, ..)| !expired);
+    for (_, domain, path, name) in found.into_iter().take(too_many) {
+        cookies.remove(&domain, &path, &name);
     }
 }
