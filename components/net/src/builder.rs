@@ -41,6 +41,7 @@ impl Default for HttpNetworkBuilder {
                 connect: Some(Duration::from_secs(30)),
                 first_byte: Some(Duration::from_secs(60)),
                 stall: Some(Duration::from_secs(60)),
+                least_bytes: 64,
             },
             user_agent: concat!("background-fetch/", env!("CARGO_PKG_VERSION")).to_owned(),
             http2: true,
@@ -93,6 +94,13 @@ impl HttpNetworkBuilder {
     /// for ever.
     pub fn stall_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.stall = limit.into();
+        self
+    }
+
+    /// The bytes of a response's body that must come in the time of [`stall_timeout`](Self::stall_timeout), while
+    /// somebody reads it: a server cannot hold a fetch by a byte now and then. 64 by default, 0 for any.
+    pub fn least_bytes(mut self, bytes: u64) -> Self {
+        self.timeouts.least_bytes = bytes;
         self
     }
 

@@ -211,6 +211,29 @@ impl Cause {
     }
 }
 
+/// Whether the connection was closed or reset, without a word of the server about it.
+pub(crate) fn is_connection_gone(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::*;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(
+                error.kind(),
+                ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected
+            )
+        {
+            return true;
+        }
+        next = source(error);
+    }
+    false
+}
+
 /// Whether an HTTP/2 body was not as long as its `Content-Length`, for which its implementation has only the most
 /// general of errors.
 pub(crate) fn may_be_length_mismatch(error: &(dyn Error + 'static)) -> bool {

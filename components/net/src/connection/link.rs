@@ -2,8 +2,11 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use http::Extensions;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -16,6 +19,19 @@ pub(crate) struct Link {
     io: MaybeHttpsStream<TokioIo<TcpStream>>,
     /// Whether a proxy at its other end makes the requests.
     is_proxied: bool,
+    used: Used,
+}
+
+/// Whether a request was sent over a connection.
+#[derive(Clone, Default)]
+struct Used(Arc<AtomicBool>);
+
+/// Whether a connection was used before. From now on it was.
+pub(crate) fn was_used(connected: &Connected) -> bool {
+    let mut extras = Extensions::new();
+    connected.get_extras(&mut extras);
+    let used = extras.get::<Used>();
+    used.is_some_and(|used| used.0.swap(true, Ordering::Relaxed))
 }
 
 impl Link {
@@ -24,12 +40,17 @@ impl Link {
         Self {
             io: io.into(),
             is_proxied: false,
+            used: Used::default(),
         }
     }
 
     /// To a proxy that makes the requests.
     pub(crate) fn proxied(io: MaybeHttpsStream<TokioIo<TcpStream>>) -> Self {
-        Self { io, is_proxied: true }
+        Self {
+            io,
+            is_proxied: true,
+            used: Used::default(),
+        }
     }
 }
 
@@ -40,7 +61,7 @@ impl Connection for Link {
             MaybeHttpsStream::Https(io) => io.inner().get_ref().0.inner().inner().connected(),
         };
         // The client then names the server in the request's target.
-        connected.proxy(self.is_proxied)
+        connected.proxy(self.is_proxied).extra(self.used.clone())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections: the pooled client, and what it is built with: TLS, proxies and time-outs.
 
 pub(crate) mod connector;
-mod link;
+pub(crate) mod link;
 pub(crate) mod proxies;
 pub(crate) mod proxy_connector;
 pub(crate) mod tls;
@@ -49,6 +49,8 @@ pub(crate) struct Timeouts {
     pub(crate) first_byte: Option<Duration>,
     /// For the next bytes of a body.
     pub(crate) stall: Option<Duration>,
+    /// How many bytes of a body must come in the time of `stall`, unless it ends.
+    pub(crate) least_bytes: u64,
 }
 
 /// What every fetch shares.

@@ -118,19 +118,22 @@ impl CookieJar {
     /// Stores what the `Set-Cookie` values of a response from `url` allow. Called within a tokio runtime.
     pub(crate) fn store<'a>(&self, url: &Url, same_site: bool, values: impl Iterator<Item = &'a [u8]>) {
         let mut state = self.0.lock();
-        let mut changed = false;
+        let (mut changed, mut inserted) = (false, false);
         for value in values {
             let Some(cookie) = rules::accepted(value, url, same_site, &state.cookies) else {
                 continue;
             };
             match state.cookies.insert(cookie, url) {
-                Ok(StoreAction::Inserted) => {
-                    make_room(&mut state.cookies, url);
+                Ok(action) => {
                     changed = true;
+                    inserted |= action == StoreAction::Inserted;
                 }
-                Ok(_) => changed = true,
+                // An expired one that is not there.
                 Err(_) => {}
             }
+        }
+        if inserted {
+            make_room(&mut state.cookies, url);
         }
         if !changed || self.0.path.is_none() {
             return;
@@ -201,7 +204,7 @@ impl Drop for Inner {
     }
 }
 
-/// Keeps the jar within its bounds after a cookie for `url` came.
+/// Keeps the jar within its bounds after cookies for `url` came.
 fn make_room(cookies: &mut CookieStore, url: &Url) {
     keep(cookies, MAX_OF_A_DOMAIN, |cookie| cookie.domain.matches(url));
     keep(cookies, MAX_IN_ALL, |_| true);

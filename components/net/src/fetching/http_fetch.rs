@@ -1,11 +1,11 @@
 //! HTTP fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::{RedirectMode, RequestMode, ResponseType};
+use background_fetch::fetch::{RedirectMode, RequestMode, ResponseHead, ResponseType, retry_after};
 use http::StatusCode;
 
 use super::Response;
-use super::cors_check::cors_check;
+use super::cors_check::{CorsError, cors_check};
 use super::fetch_params::{FetchParams, ResponseTainting};
 use super::http_network_or_cache_fetch::http_network_or_cache_fetch;
 use super::http_redirect_fetch::http_redirect_fetch;
@@ -24,11 +24,8 @@ pub(super) async fn http_fetch(
     let mut response = http_network_or_cache_fetch(fetch_params).await?;
     // 4.4. The CORS check, for redirects too.
     if fetch_params.response_tainting == ResponseTainting::Cors {
-        cors_check(fetch_params, &response.head.headers).map_err(|error| {
-            fetch_params
-                .hop()
-                .fatal(format!("the CORS check failed: {error}"))
-        })?;
+        cors_check(fetch_params, &response.head.headers)
+            .map_err(|error| not_shared(fetch_params, &response.head, &error))?;
     }
     // 6. Redirects.
     if is_redirect_status(response.head.status) {
@@ -49,6 +46,21 @@ pub(super) async fn http_fetch(
     }
     // 7. The response.
     Ok(response)
+}
+
+/// A response that may not be shared. What stands before a server and says that it is busy seldom knows of CORS:
+/// that is for the time being.
+fn not_shared(fetch_params: &FetchParams, response: &ResponseHead, error: &CorsError) -> NetworkError {
+    let reason = format!("the CORS check failed: {error}");
+    match response.status.as_u16() {
+        status @ (408 | 425 | 429 | 502..=504) => NetworkError {
+            retry_after: retry_after(&response.headers),
+            ..fetch_params
+                .hop()
+                .temporary(format!("{reason} (status {status})"))
+        },
+        _ => fetch_params.hop().fatal(reason),
+    }
 }
 
 /// <https://fetch.spec.whatwg.org/#redirect-status>

@@ -20,6 +20,7 @@ mod main_fetch;
 mod origin_header;
 pub(crate) mod port_blocking;
 mod scheme_fetch;
+mod transmit;
 
 use std::sync::Arc;
 
