@@ -22,16 +22,50 @@ pub(crate) struct Link {
     used: Used,
 }
 
-/// Whether a request was sent over a connection.
+/// What requests were sent over a connection.
 #[derive(Clone, Default)]
-struct Used(Arc<AtomicBool>);
+struct Used(Arc<Requests>);
+
+#[derive(Default)]
+struct Requests {
+    any: AtomicBool,
+    /// Whether they are of HTTP/1.1; not before it is known.
+    of_http1: AtomicBool,
+}
 
 /// Whether a connection was used before. From now on it was.
 pub(crate) fn was_used(connected: &Connected) -> bool {
     let mut extras = Extensions::new();
     connected.get_extras(&mut extras);
     let used = extras.get::<Used>();
-    used.is_some_and(|used| used.0.swap(true, Ordering::Relaxed))
+    used.is_some_and(|used| used.0.any.swap(true, Ordering::Relaxed))
+}
+
+/// Notes the protocol that was negotiated over a link, before the first request.
+pub(crate) fn note_protocol(connected: &Connected) {
+    let mut extras = Extensions::new();
+    connected.get_extras(&mut extras);
+    if let Some(used) = extras.get::<Used>() {
+        let is_http1 = !connected.is_negotiated_h2();
+        used.0.of_http1.store(is_http1, Ordering::Relaxed);
+    }
+}
+
+impl Link {
+    /// A server that does not want the rest of a request answers, and may reset the connection: the answer is still
+    /// there to be read. What cannot be written is then not an error; reading gives the answer, or says so.
+    fn written<T>(&self, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        use io::ErrorKind::*;
+        match result {
+            Poll::Ready(Err(error))
+                if matches!(error.kind(), BrokenPipe | ConnectionReset | ConnectionAborted)
+                    && self.used.0.of_http1.load(Ordering::Relaxed) =>
+            {
+                Poll::Pending
+            }
+            result => result,
+        }
+    }
 }
 
 impl Link {
@@ -81,7 +115,8 @@ impl Write for Link {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(context, bytes)
+        let result = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.written(result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -101,6 +136,7 @@ impl Write for Link {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(context, slices)
+        let result = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.written(result)
     }
 }

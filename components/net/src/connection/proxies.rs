@@ -146,7 +146,8 @@ mod tests {
     fn the_variables_are_those_of_curl() {
         const HTTP: &str = "http://a.example/";
         const HTTPS: &str = "https://a.example/";
-        let table: &[(&[(&str, &str)], &str, Option<&str>)] = &[
+        type Variables<'a> = &'a [(&'a str, &'a str)];
+        let table: &[(Variables<'_>, &str, Option<&str>)] = &[
             (&[], HTTP, None),
             (&[("http_proxy", "http://p:1")], HTTP, Some("http://p:1/")),
             (&[("http_proxy", "p:1")], HTTP, Some("http://p:1/")),

@@ -123,13 +123,10 @@ impl CookieJar {
             let Some(cookie) = rules::accepted(value, url, same_site, &state.cookies) else {
                 continue;
             };
-            match state.cookies.insert(cookie, url) {
-                Ok(action) => {
-                    changed = true;
-                    inserted |= action == StoreAction::Inserted;
-                }
-                // An expired one that is not there.
-                Err(_) => {}
+            // It fails for an expired one that is not there.
+            if let Ok(action) = state.cookies.insert(cookie, url) {
+                changed = true;
+                inserted |= action == StoreAction::Inserted;
             }
         }
         if inserted {

@@ -1,7 +1,7 @@
 //! HTTP-network fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::ResponseHead;
+use background_fetch::fetch::{ResponseHead, headers};
 use http::header::{CONTENT_LENGTH, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
 use http::{HeaderMap, StatusCode, Uri, Version};
 use hyper::ext::ReasonPhrase;
@@ -17,7 +17,7 @@ use crate::body::incoming::IncomingBody;
 /// <https://fetch.spec.whatwg.org/#concept-http-network-fetch>
 pub(super) async fn http_network_fetch(
     fetch_params: &mut FetchParams,
-    mut headers: HeaderMap,
+    mut request_headers: HeaderMap,
 ) -> Result<Response, NetworkError> {
     let hop = fetch_params.hop();
     let url = fetch_params.current_url();
@@ -27,10 +27,10 @@ pub(super) async fn http_network_fetch(
     let uri = uri(url).ok_or_else(|| hop.fatal("its URL is too long, or no URL for HTTP"))?;
     // HTTP-network-or-cache fetch, 8.22.1. The proxy's entry.
     if let Some(authorization) = fetch_params.connections.proxies.authorization(&uri) {
-        headers.insert(PROXY_AUTHORIZATION, authorization);
+        request_headers.insert(PROXY_AUTHORIZATION, authorization);
     }
     // 7. and 8. Over a connection of the pool, or a new one.
-    let http_response = transmit(fetch_params, &uri, &headers).await?;
+    let http_response = transmit(fetch_params, &uri, &request_headers).await?;
     // 8.5. A status of 101 switches to a protocol that nobody asked for.
     let (mut parts, incoming) = http_response.into_parts();
     if parts.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -40,6 +40,12 @@ pub(super) async fn http_network_fetch(
     // Where both are there, `Transfer-Encoding` says where the body ends (RFC 9112, 6.3).
     if parts.headers.contains_key(TRANSFER_ENCODING) {
         parts.headers.remove(CONTENT_LENGTH);
+    }
+    // Without a `TE` header only chunks may come: other bytes would be taken for the body's.
+    if !headers::members(&parts.headers, &TRANSFER_ENCODING)
+        .all(|coding| coding.eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(hop.fatal("the answer is not valid HTTP: it has a transfer coding that nobody asked for"));
     }
     // 15. The body, read as it is pulled. 18.1. Its content codings; a part cannot be decoded.
     let codings = match parts.status {

@@ -3,6 +3,7 @@
 pub(crate) mod bodies;
 pub(crate) mod certificates;
 pub(crate) mod http2;
+pub(crate) mod http2_frames;
 pub(crate) mod proxy;
 pub(crate) mod server;
 

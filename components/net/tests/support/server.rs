@@ -78,6 +78,14 @@ impl Reply {
         }
     }
 
+    /// These bytes, whatever they are, and the next request.
+    pub(crate) fn raw_and_stay(bytes: impl AsRef<[u8]>) -> Self {
+        Self {
+            bytes: bytes.as_ref().to_vec(),
+            then: Then::Stay,
+        }
+    }
+
     /// These bytes, and silence.
     pub(crate) fn silence_after(bytes: impl AsRef<[u8]>) -> Self {
         Self {
