@@ -1,15 +1,40 @@
-//! Any bytes for a stored background fetch: an error, or a background fetch that is the same when it is written
-//! and read again.
+//! Any bytes for what is stored: a background fetch as JSON, or a column of the database. An error, or a value that is
+//! the same when it is written and read again.
 #![no_main]
 
 use background_fetch::embedder::StoredFetch;
+use background_fetch_storage::decode;
 use libfuzzer_sys::fuzz_target;
+use serde::{Serialize, de::DeserializeOwned};
 
 fuzz_target!(|data: &[u8]| {
-    let Ok(fetch) = serde_json::from_slice::<StoredFetch>(data) else {
+    if let Ok(fetch) = serde_json::from_slice::<StoredFetch>(data) {
+        round_trip(&fetch);
+    }
+    if let Ok(text) = decode::dom_string(data) {
+        let bytes: Vec<u8> = text
+            .code_units()
+            .iter()
+            .flat_map(|unit| unit.to_le_bytes())
+            .collect();
+        assert_eq!(bytes, data);
+        round_trip(&text);
+    }
+    let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let written = serde_json::to_vec(&fetch).expect("what was read can be written");
-    let again: StoredFetch = serde_json::from_slice(&written).expect("what was written can be read");
-    assert_eq!(fetch, again);
+    decode::request(text).iter().for_each(round_trip);
+    decode::response(text).iter().for_each(round_trip);
+    decode::client(text).iter().for_each(round_trip);
+    decode::icons(text).iter().for_each(round_trip);
+    let _ = decode::scope(text);
+    let _ = decode::failure_reason(text);
+    let _ = decode::settlement(text, i64::MIN, text);
+    let _ = decode::fetch_state(text, text, text);
 });
+
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: &T) {
+    let written = serde_json::to_vec(value).expect("what was read can be written");
+    let again: T = serde_json::from_slice(&written).expect("what was written can be read");
+    assert_eq!(*value, again);
+}

@@ -10,15 +10,16 @@ use std::sync::Arc;
 
 use background_fetch::api::{
     BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Realm,
+    RequestObject,
 };
-use background_fetch::embedder::{Policies, Storage};
-use background_fetch::fetch::{Client, Request};
+use background_fetch::embedder::{FunctionalEventName, Policies, Storage};
+use background_fetch::fetch::{Client, Request, RequestBody};
 use background_fetch::inspect::{EventKind, EventStream};
 use background_fetch::{
     BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, Engine, Exception,
-    RegistrationKey,
+    ExceptionName, FetchKey, RegistrationKey,
 };
-use background_fetch_sim::{TestEventLoop, World};
+use background_fetch_sim::{RequestLog, Resource, TestEventLoop, World};
 use background_fetch_storage::MemoryStorage;
 use futures::{FutureExt, StreamExt};
 use url::Url;
@@ -32,26 +33,47 @@ pub const QUOTA: u64 = 1 << 30;
 /// The seeds that each story is told with: 0 runs ready tasks in order.
 pub const SEEDS: std::ops::Range<u64> = 0..24;
 
+/// The default policies with waits that a story can count on: no jitter.
+pub fn exact() -> Policies {
+    let mut policies = Policies::default();
+    policies.retry.jitter_percent = 0;
+    policies
+}
+
 /// Tells a story under the schedule of every seed, and checks that nothing is left running when it is over.
 pub fn tell(story: impl AsyncFn(&Site)) {
-    tell_with(&Policies::default(), story);
+    tell_with(&exact(), story);
 }
 
 /// [`tell`], with other policies.
 pub fn tell_with(policies: &Policies, story: impl AsyncFn(&Site)) {
+    tell_under(policies, QUOTA, story);
+}
+
+/// [`tell`], with another quota.
+pub fn tell_with_quota(quota: u64, story: impl AsyncFn(&Site)) {
+    tell_under(&exact(), quota, story);
+}
+
+fn tell_under(policies: &Policies, quota: u64, story: impl AsyncFn(&Site)) {
     for seed in SEEDS {
-        let site = Site::new(seed, policies.clone(), MemoryStorage::new(QUOTA));
-        site.world.run(async {
-            site.open().await;
-            story(&site).await;
-            site.close().await;
-        });
-        assert_eq!(
-            site.world.executor.live_spawned_tasks(),
-            0,
-            "tasks are left over, seed {seed}"
-        );
+        tell_once(seed, policies, quota, &story);
     }
+}
+
+/// Tells a story under the schedule of one seed.
+pub fn tell_once(seed: u64, policies: &Policies, quota: u64, story: impl AsyncFn(&Site)) {
+    let site = Site::new(seed, policies.clone(), MemoryStorage::new(quota));
+    site.world.run(async {
+        site.open().await;
+        story(&site).await;
+        site.close().await;
+    });
+    assert_eq!(
+        site.world.executor.live_spawned_tasks(),
+        0,
+        "tasks are left over, seed {seed}"
+    );
 }
 
 /// A site: a registration with an active worker, a page in its scope, and an engine.
@@ -262,6 +284,166 @@ pub async fn body_of(record: &BackgroundFetchRecord) -> Result<Vec<u8>, Exceptio
 /// A `GET` of a URL.
 pub fn get(url: &str) -> Request {
     Request::new(Url::parse(url).expect("the request has a URL"))
+}
+
+/// How a background fetch ended: its result and its failure reason.
+pub type Outcome = (BackgroundFetchResult, BackgroundFetchFailureReason);
+
+/// The outcome of a background fetch that succeeded.
+pub const SUCCESS: Outcome = (
+    BackgroundFetchResult::Success,
+    BackgroundFetchFailureReason::Empty,
+);
+
+/// The outcome of a background fetch that failed for this reason.
+pub fn failure(reason: BackgroundFetchFailureReason) -> Outcome {
+    (BackgroundFetchResult::Failure, reason)
+}
+
+/// What the site's server has and was asked, by paths in the site; and what is awaited often.
+impl Site {
+    /// Serves a resource at a path.
+    pub fn serve(&self, path: &str, resource: Resource) {
+        self.world.network.serve(format!("{SITE}{path}"), resource);
+    }
+
+    /// The requests for a path so far.
+    pub fn requests(&self, path: &str) -> Vec<RequestLog> {
+        self.world.network.log_of(format!("{SITE}{path}"))
+    }
+
+    /// The first byte that each request for a path asked for: 0 for all of it.
+    pub fn starts(&self, path: &str) -> Vec<u64> {
+        let start = |request: &RequestLog| request.range.as_ref().map_or(0, |range| range.start);
+        self.requests(path).iter().map(start).collect()
+    }
+
+    /// Waits until a response for a path is held.
+    pub async fn until_held(&self, path: &str) {
+        self.world.network.until_held(format!("{SITE}{path}")).await;
+    }
+
+    /// Lets the responses for a path go on.
+    pub fn release(&self, path: &str) {
+        self.world.network.release_all(format!("{SITE}{path}"));
+    }
+
+    /// Lets time pass.
+    pub async fn sleep(&self, time: std::time::Duration) {
+        background_fetch::embedder::Clock::sleep(&self.world.clock, time).await;
+    }
+
+    /// Waits until something is so; looks every ten milliseconds.
+    pub async fn until(&self, is_so: impl Fn() -> bool) {
+        while !is_so() {
+            self.sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts a background fetch of one path, waits until it is over, and says how it ended.
+    pub async fn outcome_of(&self, path: &str) -> Outcome {
+        let registration = self.fetch(path, &[path]).await.expect("the fetch starts");
+        self.outcome(&registration).await
+    }
+
+    /// Starts a background fetch of one `POST` to a path.
+    pub async fn post(
+        &self,
+        path: &str,
+        body: impl Into<RequestBody>,
+    ) -> Result<BackgroundFetchRegistration, Exception> {
+        let request = Request {
+            method: http::Method::POST,
+            ..get(&format!("{SITE}{path}"))
+        };
+        let request = RequestObject::with_body(request, body);
+        self.manager().fetch(path, [request], Default::default()).await
+    }
+
+    /// Waits until a background fetch is over, and says how it ended.
+    pub async fn outcome(&self, registration: &BackgroundFetchRegistration) -> Outcome {
+        let outcome = self.settled(registration).await;
+        self.over(registration).await;
+        outcome
+    }
+
+    /// Waits until every background fetch of the engine is over, and nothing of it is stored. Request bodies that are
+    /// being stored meanwhile are lost.
+    pub async fn all_over(&self) {
+        loop {
+            let stored = self.storage.load().await.expect("the storage loads");
+            if stored.is_empty() {
+                return;
+            }
+            self.sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Lets `worker` handle every event. To be called again after a crash: a worker lives in the process.
+    pub fn employ(&self, worker: &ReadingWorker) {
+        let worker = worker.clone();
+        self.on_event(move |event| {
+            let worker = worker.clone();
+            async move { worker.read(&event).await }
+        });
+    }
+
+    /// A worker that handles every event.
+    pub fn reading_worker(&self) -> ReadingWorker {
+        let worker = ReadingWorker::default();
+        self.employ(&worker);
+        worker
+    }
+}
+
+/// A worker that reads every record of each event, and remembers what it read.
+#[derive(Clone, Default)]
+pub struct ReadingWorker(Rc<RefCell<Vec<Delivery>>>);
+
+/// An event that a [`ReadingWorker`] got, and what it read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The background fetch.
+    pub fetch: FetchKey,
+    /// The event's name.
+    pub name: FunctionalEventName,
+    /// The result and the failure reason of its registration.
+    pub outcome: Outcome,
+    /// `downloaded` of its registration.
+    pub downloaded: u64,
+    /// The body of each record, or the exception in its place.
+    pub bodies: Vec<Result<Vec<u8>, ExceptionName>>,
+}
+
+impl ReadingWorker {
+    async fn read(&self, event: &BackgroundFetchEvent) {
+        let registration = event.registration();
+        let records = registration.match_all(None, Default::default()).await;
+        let mut bodies = Vec::new();
+        for record in records.expect("the records are available while the event is active") {
+            bodies.push(body_of(&record).await.map_err(|exception| exception.name));
+        }
+        self.0.borrow_mut().push(Delivery {
+            fetch: registration.key(),
+            name: event.name(),
+            outcome: (registration.result(), registration.failure_reason()),
+            downloaded: registration.downloaded(),
+            bodies,
+        });
+    }
+
+    /// The events so far, in order.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.0.borrow().clone()
+    }
+
+    /// The bodies of the only event that there was.
+    pub fn bodies(&self) -> Vec<Result<Vec<u8>, ExceptionName>> {
+        match self.0.borrow().as_slice() {
+            [delivery] => delivery.bodies.clone(),
+            other => panic!("one event was expected: {other:?}"),
+        }
+    }
 }
 
 /// The README's embedding compiles.

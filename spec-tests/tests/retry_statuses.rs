@@ -2,25 +2,15 @@
 
 use std::time::Duration;
 
-use background_fetch::embedder::{Clock, Policies, RetryPolicy};
+use background_fetch::embedder::{Clock, Policies};
 use background_fetch::fetch::Request;
 use background_fetch::inspect::EventKind;
 use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult};
 use background_fetch_sim::{Resource, Response, pattern};
 use http::{HeaderValue, Method};
-use spec_tests::{SITE, Site, body_of, get, tell, tell_with};
+use spec_tests::{SITE, Site, body_of, exact, get, tell_with};
 
 const FILE: &str = "https://site.example/file";
-
-fn exact() -> Policies {
-    Policies {
-        retry: RetryPolicy {
-            jitter_percent: 0,
-            ..RetryPolicy::default()
-        },
-        ..Policies::default()
-    }
-}
 
 /// The waits between the requests for the file, in milliseconds.
 fn waits(site: &Site) -> Vec<u128> {
@@ -306,7 +296,7 @@ fn a_connection_that_is_lost_online_is_counted() {
 #[test]
 fn waits_are_spread_and_the_same_when_the_story_is_told_again() {
     let told = std::cell::RefCell::new(Vec::new());
-    tell(async |site| {
+    tell_with(&Policies::default(), async |site| {
         let urls: Vec<_> = (0..6).map(|number| format!("{SITE}{number}")).collect();
         for url in &urls {
             site.world

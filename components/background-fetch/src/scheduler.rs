@@ -31,9 +31,11 @@ struct State {
     fetches: HashMap<FetchKey, usize>,
     /// Who waits, by storage key, in the order of their turns.
     waiting: IndexMap<StorageKey, VecDeque<Waiter>>,
+    last_waiter: u64,
 }
 
 struct Waiter {
+    id: u64,
     claim: Claim,
     grant: oneshot::Sender<Permit>,
 }
@@ -65,12 +67,13 @@ impl Scheduler {
     /// Waits for a permit. Dropping the future gives the turn to the next.
     pub(crate) async fn acquire(&self, claim: Claim) -> Permit {
         let (grant, granted) = oneshot::channel();
-        self.state
-            .lock()
-            .waiting
-            .entry(claim.storage_key.clone())
-            .or_default()
-            .push_back(Waiter { claim, grant });
+        let storage_key = claim.storage_key.clone();
+        let id = self.state.lock().enqueue(claim, grant);
+        let _leaving = Leaving {
+            scheduler: self,
+            storage_key,
+            id,
+        };
         self.dispatch();
         // The sender is dropped with its permit sent, never before: the scheduler outlives its waiters.
         granted
@@ -114,6 +117,26 @@ impl Scheduler {
 }
 
 impl State {
+    fn enqueue(&mut self, claim: Claim, grant: oneshot::Sender<Permit>) -> u64 {
+        self.last_waiter += 1;
+        let id = self.last_waiter;
+        self.waiting
+            .entry(claim.storage_key.clone())
+            .or_default()
+            .push_back(Waiter { id, claim, grant });
+        id
+    }
+
+    /// Forgets a waiter that got no permit.
+    fn leave(&mut self, storage_key: &StorageKey, id: u64) {
+        if let Some(waiters) = self.waiting.get_mut(storage_key) {
+            waiters.retain(|waiter| waiter.id != id);
+            if waiters.is_empty() {
+                self.waiting.shift_remove(storage_key);
+            }
+        }
+    }
+
     fn has_room(&self, claim: &Claim, limits: &Limits) -> bool {
         let used = |count: Option<&usize>| count.copied().unwrap_or_default();
         self.all < limits.requests
@@ -141,6 +164,19 @@ fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
         if *count == 0 {
             counts.remove(key);
         }
+    }
+}
+
+/// A waiter that goes: with its permit, or because it asks no longer.
+struct Leaving<'a> {
+    scheduler: &'a Scheduler,
+    storage_key: StorageKey,
+    id: u64,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.scheduler.state.lock().leave(&self.storage_key, self.id);
     }
 }
 

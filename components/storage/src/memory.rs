@@ -130,6 +130,10 @@ impl State {
     }
 
     fn append(&mut self, body: BodyKey, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
+        // The body of a request is whole once its background fetch is created.
+        if let BodyKey::Request(_) = body {
+            return Err(error::no_body(body));
+        }
         let (key, stored) = self.body(body).ok_or_else(|| error::no_body(body))?;
         let (key, length) = (key.clone(), stored.len() as u64);
         if offset != length {
@@ -150,7 +154,6 @@ impl State {
                 let staged = self.staged.get_mut(&id).ok_or_else(|| error::no_body(body))?;
                 staged.bytes.extend_from_slice(bytes);
             }
-            // The body of a request is whole once its background fetch is created.
             BodyKey::Request(_) => return Err(error::no_body(body)),
             BodyKey::Response { record, .. } => {
                 let (stored, bodies) = self.record(record)?;

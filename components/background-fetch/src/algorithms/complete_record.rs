@@ -21,7 +21,7 @@ use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::{Record, ResponseData};
 use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, StorageErrorKind};
 use crate::fetch::range::resume_validator;
-use crate::fetch::{ResponseHead, ResumeRange};
+use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
 use crate::scheduler::{Claim, Permit};
 
@@ -40,7 +40,7 @@ pub(crate) async fn complete_a_record(
         record,
         budget: RetryBudget::new(&engine.inner.policies.retry, record.key),
         restart: false,
-        may_be_complete: false,
+        may_be_complete_at: None,
     };
     // 16. If the result is the empty string, complete the record again.
     let ended = loop {
@@ -65,8 +65,8 @@ pub(super) struct Completion<'a> {
     pub(super) budget: RetryBudget,
     /// Whether the next attempt must start at byte 0.
     restart: bool,
-    /// Whether all bytes may be here already (errata 6).
-    may_be_complete: bool,
+    /// The length at which all bytes may be here: a part of unknown complete length ended there (errata 6).
+    may_be_complete_at: Option<u64>,
 }
 
 /// How an attempt ended.
@@ -106,8 +106,13 @@ impl Completion<'_> {
         let Some(permit) = self.clear_for_take_off().await else {
             return self.aborted();
         };
-        // 4 to 6. The request is the record's; it never goes to a service worker.
+        // 4 and 5. A copy of the record's request, with keepalive (errata 17).
         let request = &self.record.request;
+        let kept_alive = Request {
+            keepalive: true,
+            ..(**request).clone()
+        };
+        // 6. The service-workers mode is "none": see `Network::fetch`.
         // 18 of the errata: what may be sent once only is not sent again after a crash either.
         if !request.is_get() {
             if self.record.was_sent() {
@@ -131,14 +136,14 @@ impl Completion<'_> {
         let asked = Asked {
             range_start: range.as_ref().map_or(0, |range| range.start),
             authors_range: request.headers.contains_key(RANGE),
-            may_be_complete: self.may_be_complete,
+            may_be_complete: self.may_be_complete_at == Some(state.length),
         };
         self.note_request(asked.range_start);
         // 9 to 11. Fetch. Dropping the flight terminates the fetch: nothing of it can come late (errata 5).
         let mut transmitted = 0;
         let mut taking = Taking::Nothing;
         let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
-            request: (**request).clone(),
+            request: kept_alive,
             client: Arc::clone(&self.bg_fetch.client),
             range,
             body: self.body_source(),
@@ -359,12 +364,11 @@ impl Completion<'_> {
             // 6.1. A part: it is all when the complete length is reached, otherwise the rest is asked for.
             Taking::Part { range, from } => match range.complete_length {
                 Some(complete_length) if complete_length == length => self.succeeded(),
-                None if length == from && self.may_be_complete => self.succeeded(),
+                None if self.may_be_complete_at == Some(length) => self.succeeded(),
                 _ if length == from => self.failed("its partial response brought no byte"),
                 complete_length => {
-                    self.may_be_complete = complete_length.is_none();
-                    self.budget.progressed(length);
-                    Attempt::Again(Duration::ZERO)
+                    self.may_be_complete_at = complete_length.is_none().then_some(length);
+                    self.ask_for_the_rest(length, response_data)
                 }
             },
             // 6.3. "success".
@@ -381,6 +385,22 @@ impl Completion<'_> {
         }
     }
 
+    /// Goes on after a part that is not all. One that cannot be continued safely starts again, within its budget.
+    fn ask_for_the_rest(&mut self, length: u64, response_data: &ResponseData) -> Attempt {
+        self.budget.progressed(length);
+        let response = response_data.snapshot().response;
+        if self.resume_range(length, response.as_deref()).is_some() {
+            return Attempt::Again(Duration::ZERO);
+        }
+        // Only a `GET` is issued again (errata 18).
+        if !self.record.request.is_get() {
+            return self.failed("its partial response is not all of it, and it may not be sent twice");
+        }
+        self.start_again(
+            "its partial response is not all of it, and names no version that could be continued",
+        )
+    }
+
     /// Starts the record again from byte 0, within its budget.
     fn start_again(&mut self, why: &str) -> Attempt {
         let now = self.engine.inner.embedder.clock.now();
@@ -388,7 +408,7 @@ impl Completion<'_> {
             return self.failed(&format!("{why}, again and again"));
         };
         self.restart = true;
-        self.may_be_complete = false;
+        self.may_be_complete_at = None;
         let stored = self.record.response_data().state.read(|state| state.length);
         let reason = format!(
             "cannot resume {}: {why}; {stored} bytes are stored; starting again",
@@ -463,8 +483,9 @@ impl Completion<'_> {
                 .storage
                 .settle_record(self.record.key, &settlement)
                 .await;
-            // A success that cannot be stored is none.
+            // A success that cannot be stored is none; a failure keeps its reason.
             if let Err(error) = stored
+                && result == ResponseResult::Success
                 && let Attempt::Ended(failed) = self.storage_failed(&error)
             {
                 Ended { result, detail } = failed;

@@ -22,7 +22,7 @@ pub fn extract_content_range_values(headers: &HeaderMap) -> Option<ContentRange>
     // 1 and 2. The value of the first `Content-Range`.
     let value = headers.get(CONTENT_RANGE)?.as_bytes();
     // 3. It must parse as a single byte content-range: "bytes", a space, and what follows (errata 10).
-    let rest = value.strip_prefix(b"bytes ")?;
+    let rest = after_unit(value)?;
     let (range, complete_length) = split_once(rest, b'/')?;
     let (first, last) = split_once(range, b'-')?;
     // 4 and 5. The first and the last position as integers.
@@ -48,7 +48,14 @@ pub fn extract_content_range_values(headers: &HeaderMap) -> Option<ContentRange>
 ///
 /// <https://httpwg.org/specs/rfc9110.html#field.content-range>
 pub(crate) fn unsatisfied_complete_length(headers: &HeaderMap) -> Option<u64> {
-    integer(headers.get(CONTENT_RANGE)?.as_bytes().strip_prefix(b"bytes */")?)
+    let rest = after_unit(headers.get(CONTENT_RANGE)?.as_bytes())?;
+    integer(rest.strip_prefix(b"*/")?)
+}
+
+/// What follows "bytes" and a space; a string in a grammar matches in any case.
+fn after_unit(value: &[u8]) -> Option<&[u8]> {
+    let (unit, rest) = value.split_at_checked(b"bytes ".len())?;
+    unit.eq_ignore_ascii_case(b"bytes ").then_some(rest)
 }
 
 /// Digits, one or more, as an integer; none for anything else or over 64 bits.

@@ -73,11 +73,8 @@ async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: A
         }
     });
     // 5.4. The end of this future counts as a settled fetch.
-    // 5.5. So does a full storage (errata 23).
-    matches!(
-        result,
-        ResponseResult::DownloadTotalExceeded | ResponseResult::QuotaExceeded
-    )
+    // 5.5. An exceeded download total, or quota, is an immediate failure.
+    result.fails_the_whole()
 }
 
 /// The steps that settle a background fetch.

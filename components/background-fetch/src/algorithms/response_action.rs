@@ -44,6 +44,7 @@ pub(crate) fn response_action(
 ) -> ResponseAction {
     let continues = asked.range_start > 0;
     let previous_response = previous_response.filter(|_| continues);
+    let complete_length = previous_response.and_then(ResponseHead::complete_length);
     match response.status {
         // 2. A 206 must be valid.
         StatusCode::PARTIAL_CONTENT if !asked.authors_range => {
@@ -56,7 +57,11 @@ pub(crate) fn response_action(
                 };
             }
             match validate_partial_response(asked.range_start, response, previous_response) {
-                Ok(range) => ResponseAction::Continue(range),
+                // A complete length that was said stays, where the part does not say it again.
+                Ok(range) => ResponseAction::Continue(ContentRange {
+                    complete_length: range.complete_length.or(complete_length),
+                    ..range
+                }),
                 // Never splice two versions of a resource (errata 19).
                 Err(invalid) if invalid.resource_changed() => ResponseAction::Restart(invalid.to_string()),
                 // 2.1.1. "fetch-error".
@@ -74,15 +79,21 @@ pub(crate) fn response_action(
                 };
                 [ETAG, LAST_MODIFIED].iter().find_map(differs)
             });
-            let complete_length = unsatisfied_complete_length(&response.headers);
-            match (changed, complete_length) {
+            // What was said of the length before must hold: a body is never cut short (errata 19).
+            let may_end_here = complete_length.is_none_or(|length| length == asked.range_start);
+            match (changed, unsatisfied_complete_length(&response.headers)) {
                 (Some(changed), _) => ResponseAction::Restart(changed.to_string()),
-                (None, Some(length)) if length == asked.range_start => ResponseAction::Complete,
-                (None, None) if asked.may_be_complete => ResponseAction::Complete,
-                (None, Some(length)) => ResponseAction::Restart(format!(
-                    "the resource now has {length} bytes in all, {} are stored",
-                    asked.range_start
-                )),
+                (None, Some(length)) if length == asked.range_start && may_end_here => {
+                    ResponseAction::Complete
+                }
+                (None, None) if asked.may_be_complete && may_end_here => ResponseAction::Complete,
+                (None, Some(length)) => ResponseAction::Restart(match complete_length {
+                    Some(said) => format!("the resource now has {length} bytes in all, it had {said}"),
+                    None => format!(
+                        "the resource now has {length} bytes in all, {} are stored",
+                        asked.range_start
+                    ),
+                }),
                 (None, None) => {
                     ResponseAction::Restart("the server refuses to continue (status 416)".to_owned())
                 }

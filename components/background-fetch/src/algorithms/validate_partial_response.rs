@@ -90,14 +90,18 @@ pub(crate) fn validate_partial_response(
         for name in [ETAG, LAST_MODIFIED] {
             same_validator(name, previous_response, partial_response)?;
         }
-        // 4.2. So is the complete length that it had.
-        if let Some(stored) = complete_length(previous_response)
-            && range.complete_length != Some(stored)
-        {
-            return Err(InvalidPartialResponse::CompleteLength {
-                stored,
-                found: range.complete_length,
-            });
+        // 4.2. So is the complete length that it had; one that is not partial may have said it too (errata 19).
+        if let Some(stored) = previous_response.complete_length() {
+            let agrees = match range.complete_length {
+                Some(found) => found == stored,
+                None => previous_response.status != StatusCode::PARTIAL_CONTENT && range.last < stored,
+            };
+            if !agrees {
+                return Err(InvalidPartialResponse::CompleteLength {
+                    stored,
+                    found: range.complete_length,
+                });
+            }
         }
     }
     // 5. It is valid.
@@ -126,12 +130,4 @@ pub(crate) fn same_validator(
         });
     }
     Ok(())
-}
-
-/// 4.2.1. The complete length that the previous response gave, where it was partial.
-fn complete_length(previous_response: &ResponseHead) -> Option<u64> {
-    if previous_response.status != StatusCode::PARTIAL_CONTENT {
-        return None;
-    }
-    extract_content_range_values(&previous_response.headers)?.complete_length
 }

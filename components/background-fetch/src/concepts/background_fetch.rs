@@ -116,11 +116,14 @@ impl BackgroundFetch {
             } => (result, failure_reason),
             FetchState::Active | FetchState::Aborted | FetchState::Delivered => Default::default(),
         };
-        let immediate_failure = matches!(
-            stored.first_failure,
-            BackgroundFetchFailureReason::DownloadTotalExceeded | BackgroundFetchFailureReason::QuotaExceeded
-        );
-        let abort_all = stored.state == FetchState::Aborted || immediate_failure;
+        // A record that failed the whole before a restart need not have been the first to fail.
+        let immediate_failure = records.iter().any(|record| {
+            let state = record.response_data().snapshot();
+            state.result.fails_the_whole()
+        });
+        let aborted =
+            stored.state == FetchState::Aborted || failure_reason == BackgroundFetchFailureReason::Aborted;
+        let abort_all = aborted || immediate_failure;
         // What an abort ended is stored for the whole.
         if result != BackgroundFetchResult::Empty {
             for record in &records {

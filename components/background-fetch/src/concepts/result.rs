@@ -67,6 +67,12 @@ impl ResponseResult {
         matches!(self, Self::Empty | Self::Success | Self::BadStatus)
     }
 
+    /// Whether a record with this result fails its whole background fetch at once; so does a full storage
+    /// (errata 23).
+    pub(crate) fn fails_the_whole(self) -> bool {
+        matches!(self, Self::DownloadTotalExceeded | Self::QuotaExceeded)
+    }
+
     /// The failure reason that it is, the empty string for those that are none.
     pub fn failure_reason(self) -> BackgroundFetchFailureReason {
         match self {

@@ -48,17 +48,18 @@ pub trait Storage: Send + Sync {
     /// Creates a background fetch with all its records and staged bodies, atomically and durably, and names it.
     fn create<'a>(&'a self, fetch: &'a NewFetch) -> BoxFuture<'a, Result<FetchKey, StorageError>>;
 
-    /// Appends bytes to a body, staged or a response's, which has `offset` bytes so far.
+    /// Appends bytes to a body, staged or a response's, which has `offset` bytes so far: another offset is an
+    /// error, and so is a record that is settled.
     fn append(&self, body: BodyKey, offset: u64, bytes: Bytes) -> BoxFuture<'_, Result<(), StorageError>>;
 
     /// Reads a slice of any body: at least one byte and at most `max` from `offset` on; none at its end.
     ///
-    /// A response is read while it is appended to. Reading a response that was replaced gives
+    /// A storage may give less than `max`. A response is read while it is appended to. Reading a response that was replaced gives
     /// [`NotFound`](StorageErrorKind::NotFound).
     fn read(&self, body: BodyKey, offset: u64, max: usize) -> BoxFuture<'_, Result<Bytes, StorageError>>;
 
     /// Sets the response of a record, as its `generation`th. A new generation begins without bytes, and
-    /// the bytes of the one before are gone.
+    /// the bytes of the one before are gone; the same generation keeps its bytes, a lower one is an error.
     fn set_response<'a>(
         &'a self,
         record: RecordKey,

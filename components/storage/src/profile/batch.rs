@@ -70,17 +70,27 @@ impl<'a> Batch<'a> {
     /// Moves a body from memory into a file of its own. The row that says so is durable before the body takes more
     /// bytes, so that they are known for what they are after a kill of the process.
     pub(super) fn move_to_file(&mut self, sql: &Connection, body: &Arc<Body>, is_staged: bool) -> Result<()> {
-        if self.moved.contains(&body.id) || !body.write_file(self.shared)? {
+        if self.moved.contains(&body.id) {
             return Ok(());
         }
+        let Some(vouched_for) = body.write_file(self.shared)? else {
+            return Ok(());
+        };
         if is_staged {
             self.sql(statements::insert_body(sql, body.id))?;
         }
-        if self.sql(statements::move_body(sql, body.id))? {
-            self.moved.insert(body.id);
-        } else {
+        if !self.sql(statements::move_body(sql, body.id))? {
             // It was removed meanwhile; the append that follows says so.
             self.shared.files.remove(body.id);
+            return Ok(());
+        }
+        self.moved.insert(body.id);
+        // What was durable stays durable, and what this batch is to make so.
+        if vouched_for > 0 || self.stored.iter().any(|(stored, _)| stored.id == body.id) {
+            let stored = self.store(sql, body);
+            stored.inspect_err(|_| {
+                self.moved.remove(&body.id);
+            })?;
         }
         Ok(())
     }

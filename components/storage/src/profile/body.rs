@@ -57,8 +57,10 @@ enum Place {
 /// What an append needs or leads to.
 pub(super) enum Appended {
     Done,
-    /// Done, and so much was appended since the last checkpoint that another is due.
+    /// Done, and so much was appended since the last checkpoint that the writer is to be asked for another.
     CheckpointDue,
+    /// Nothing is done: the disk is so far behind that a checkpoint is to be waited for first.
+    NeedsCheckpoint,
     /// Nothing is done: the writer must move the body to a file first, and is to be asked.
     NeedsFile,
 }
@@ -166,6 +168,12 @@ impl Body {
             shared.buffered.fetch_add(inner.length, Ordering::Relaxed);
             inner.place = Place::Buffer(stored);
         }
+        let checkpoint = shared.options.checkpoint_bytes.max(1);
+        let uncommitted = inner.length.saturating_sub(inner.committed);
+        let in_file = matches!(inner.place, Place::File);
+        if in_file && uncommitted >= checkpoint.saturating_mul(2) {
+            return Ok(Appended::NeedsCheckpoint);
+        }
         shared.usage.reserve(&self.storage_key, more)?;
         match &mut inner.place {
             Place::Buffer(buffer) => {
@@ -185,9 +193,7 @@ impl Body {
                 .inspect_err(|_| shared.usage.release(&self.storage_key, more))?,
         }
         inner.length = length;
-        let uncommitted = length.saturating_sub(inner.committed);
-        let due = matches!(inner.place, Place::File) && uncommitted >= shared.options.checkpoint_bytes;
-        if due && !inner.checkpoint_queued {
+        if in_file && uncommitted.saturating_add(more) >= checkpoint && !inner.checkpoint_queued {
             inner.checkpoint_queued = true;
             return Ok(Appended::CheckpointDue);
         }
@@ -278,11 +284,16 @@ impl Body {
         Ok((stored, inner.length))
     }
 
-    /// Writes the buffer to a new file, of which the database is told next. False where it has one already.
-    pub(super) fn write_file(&self, shared: &Shared) -> Result<bool> {
-        match &self.inner.lock().place {
-            Place::Buffer(buffer) => shared.files.create(self.id, buffer).map(|()| true),
-            Place::Blob | Place::File => Ok(false),
+    /// Writes the buffer to a new file, of which the database is told next; says how much of it the database
+    /// vouches for so far. None where there is nothing to do.
+    pub(super) fn write_file(&self, shared: &Shared) -> Result<Option<u64>> {
+        let inner = self.inner.lock();
+        match &inner.place {
+            Place::Buffer(buffer) if !inner.gone => {
+                shared.files.create(self.id, buffer)?;
+                Ok(Some(inner.committed))
+            }
+            _ => Ok(None),
         }
     }
 

@@ -1,9 +1,9 @@
 //! [`ProfileStorage`]: a profile folder, with a SQLite database for everything small and a file for each large body.
 //!
 //! ```text
-//! <profile>/lock          held by the one process that uses the profile
-//! <profile>/database      background fetches, records, and bodies that are small (with -wal and -shm beside it)
-//! <profile>/bodies/<n>    the other bodies
+//! <profile>/lock              held by the one process that uses the profile
+//! <profile>/database.sqlite3  background fetches, records, and bodies that are small (with -wal and -shm beside it)
+//! <profile>/bodies/<n>        the other bodies
 //! ```
 //!
 //! # What survives what
@@ -96,7 +96,7 @@ impl ProfileStorage {
         make_private(&folder)?;
         let lock = ProfileLock::take(&folder)?;
         let files = BodyFiles::open(folder.join("bodies"))?;
-        let database = folder.join("database");
+        let database = folder.join("database.sqlite3");
         let mut connection = schema::open_writer(&database, schema::MIGRATIONS)?;
         let usage = Usage::new(options.quota, folder.clone());
         let boot = options.this_boot();
@@ -192,7 +192,13 @@ fn make_private(folder: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     builder
         .create(folder)
-        .map_err(|error| trouble::io("make the folder", folder, &error))
+        .map_err(|error| trouble::io("make the folder", folder, &error))?;
+    for parent in missing.iter().filter_map(|folder| folder.parent()) {
+        // Where the parent may not be read, its file system has to see to that.
+        let _ = files::sync_folder(parent);
+    }
+    Ok(())
 }

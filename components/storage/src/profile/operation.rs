@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchState, NewFetch, PauseReasons, Settlement, StagedBody};
-use background_fetch::{FetchKey, RecordKey};
+use background_fetch::{FetchKey, RecordKey, RegistrationKey};
 use rusqlite::Connection;
 
 use super::batch::Batch;
@@ -53,8 +53,10 @@ pub(super) enum Operation {
     SetPaused(FetchKey, PauseReasons),
     /// A background fetch looks different: its title in UTF-16LE, its icons in JSON.
     SetUi(FetchKey, Vec<u8>, String),
-    /// Background fetches go.
-    Remove(Vec<FetchKey>),
+    /// A background fetch goes.
+    Remove(FetchKey),
+    /// All background fetches of a registration go, those on their way too.
+    Clear(RegistrationKey),
     /// Staged bodies go.
     Discard(Vec<Arc<Body>>),
     /// Everything is to be durable.
@@ -70,7 +72,7 @@ impl Operation {
                 Some(record.fetch)
             }
             Self::SetState(fetch, _) | Self::SetPaused(fetch, _) | Self::SetUi(fetch, ..) => Some(*fetch),
-            Self::Create { .. } | Self::Remove(_) | Self::Discard(_) | Self::Flush => None,
+            Self::Create { .. } | Self::Remove(_) | Self::Clear(_) | Self::Discard(_) | Self::Flush => None,
         }
     }
 
@@ -121,9 +123,8 @@ impl Operation {
             Self::SetState(fetch, state) => statements::set_state(sql, *fetch, *state),
             Self::SetPaused(fetch, paused) => statements::set_paused(sql, *fetch, *paused),
             Self::SetUi(fetch, title, icons) => statements::set_ui(sql, *fetch, title, icons),
-            Self::Remove(fetches) => fetches
-                .iter()
-                .try_for_each(|fetch| statements::remove_fetch(sql, *fetch)),
+            Self::Remove(fetch) => statements::remove_fetch(sql, *fetch),
+            Self::Clear(registration) => statements::clear(sql, registration),
             Self::Discard(bodies) => bodies
                 .iter()
                 .try_for_each(|body| statements::delete_body(sql, body.id)),
@@ -146,11 +147,13 @@ impl Operation {
             Self::Move { body, .. } => body.move_done(shared, true),
             Self::Checkpoint { body, .. } => body.checkpoint_done(),
             Self::SetResponse { replaced, .. } => remove_files(shared, replaced.as_slice()),
-            Self::Remove(fetches) => {
-                for fetch in fetches {
-                    let bodies = shared.state.lock().remove(shared, *fetch);
-                    remove_files(shared, &bodies);
-                }
+            Self::Remove(fetch) => {
+                let bodies = shared.state.lock().remove(shared, *fetch);
+                remove_files(shared, &bodies);
+            }
+            Self::Clear(registration) => {
+                let bodies = shared.state.lock().clear(shared, registration);
+                remove_files(shared, &bodies);
             }
             Self::Discard(bodies) => remove_files(shared, bodies),
             _ => {}

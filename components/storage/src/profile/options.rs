@@ -7,8 +7,8 @@ use background_fetch::embedder::StorageError;
 pub struct Options {
     /// What the bodies of one storage key may take up. Default: the free space of the disk.
     pub quota: Quota,
-    /// After how many bytes more a growing body is made durable, in bytes. Default: 4 MiB. This much of each body
-    /// may be lost when the machine (not the process) goes down.
+    /// After how many bytes more a growing body is made durable, in bytes. Default: 4 MiB. About twice this much of
+    /// each body may be lost when the machine (not the process) goes down; appending waits for a slower disk.
     pub checkpoint_bytes: u64,
     /// A body of at most so many bytes lives in the database, a longer one in a file of its own. Default: 64 KiB.
     /// This much of each body may be lost when the process is killed.

@@ -66,7 +66,7 @@ struct Repairs {
 impl Recovery<'_> {
     /// Gives the state in memory of what is stored.
     pub(super) fn run(mut self) -> Result<State> {
-        let same_boot = self.boot()?;
+        let same_boot = self.is_same_boot()?;
         let mut found = Found {
             bodies: self.bodies()?,
             files: self.files.list()?,
@@ -116,20 +116,28 @@ impl Recovery<'_> {
         for id in found.files.into_keys().filter(|id| !repairs.keep.contains(id)) {
             self.files.remove(id);
         }
+        if !same_boot {
+            self.note_boot()?;
+        }
         Ok(state)
     }
 
-    /// Says whether the profile was last used in this run of the machine, and notes that it is used in it.
-    fn boot(&mut self) -> Result<bool> {
+    /// Says whether the profile was last used in this run of the machine.
+    fn is_same_boot(&self) -> Result<bool> {
         let select = "SELECT value FROM profile WHERE name = 'boot'";
         let last: Option<String> =
             self.sql(self.connection.query_row(select, [], |row| row.get(0)).optional())?;
+        Ok(self.boot.is_some() && last.as_deref() == self.boot)
+    }
+
+    /// Notes that the profile is used in this run of the machine: once nothing of an earlier one is left to cut off.
+    fn note_boot(&self) -> Result<()> {
         let insert = "INSERT OR REPLACE INTO profile (name, value) VALUES ('boot', ?1)";
-        let same = self.boot.is_some() && last.as_deref() == self.boot;
-        if !same {
-            self.sql(self.connection.execute(insert, [self.boot.unwrap_or("")]))?;
-        }
-        Ok(same)
+        self.sql(
+            self.connection
+                .execute(insert, [self.boot.unwrap_or("")])
+                .map(drop),
+        )
     }
 
     /// Builds the state in memory of a record from its row.

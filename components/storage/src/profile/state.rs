@@ -165,6 +165,15 @@ impl State {
             .flat_map(|record| [record.request, record.response]);
         bodies.flatten().inspect(|body| body.set_gone(shared)).collect()
     }
+
+    /// Forgets the background fetches of a registration, with the bodies whose files are to be removed.
+    pub(super) fn clear(&mut self, shared: &Shared, registration: &RegistrationKey) -> Vec<Arc<Body>> {
+        let of = |(_, fetch): &(&FetchKey, &Fetch)| fetch.registration == *registration;
+        let keys: Vec<_> = self.fetches.iter().filter(of).map(|(key, _)| *key).collect();
+        keys.into_iter()
+            .flat_map(|key| self.remove(shared, key))
+            .collect()
+    }
 }
 
 impl Fetch {

@@ -1,7 +1,7 @@
 //! The statements that change the database.
 
 use background_fetch::embedder::{FetchState, NewFetch, PauseReasons, Settlement};
-use background_fetch::{FetchKey, RecordKey};
+use background_fetch::{FetchKey, RecordKey, RegistrationKey};
 use rusqlite::{Connection, Params, Result, params};
 
 use super::encode::{self, bits};
@@ -190,6 +190,18 @@ pub(super) fn set_ui(sql: &Connection, fetch: FetchKey, title: &[u8], icons: &st
         params![bits(fetch.0), title, icons],
     )
     .map(drop)
+}
+
+pub(super) fn clear(sql: &Connection, registration: &RegistrationKey) -> Result<()> {
+    let select = "SELECT key FROM fetch WHERE storage_key = ?1 AND scope = ?2";
+    let of = params![registration.storage_key.as_str(), registration.scope.as_str()];
+    let keys: Result<Vec<i64>> = sql
+        .prepare_cached(select)?
+        .query_map(of, |row| row.get(0))?
+        .collect();
+    keys?
+        .into_iter()
+        .try_for_each(|key| remove_fetch(sql, FetchKey(key.cast_unsigned())))
 }
 
 pub(super) fn remove_fetch(sql: &Connection, fetch: FetchKey) -> Result<()> {

@@ -83,29 +83,23 @@ impl ProfileStorage {
             BodyKey::Request(_) => return Err(error::no_body(name)),
         };
         let body = self.shared.state.lock().body(name)?;
+        let fetch = record.map(|record| record.fetch);
         loop {
-            match body.append(&self.shared, name, offset, &bytes)? {
-                Appended::NeedsFile => self.in_order(&body, record, Kind::Move).done().await?,
-                appended => {
-                    if let Some(record) = record {
-                        self.shared.mark_dirty(record);
-                    }
-                    if let Appended::CheckpointDue = appended {
-                        return self.in_order(&body, record, Kind::Checkpoint).done().await;
-                    }
+            let appended = body.append(&self.shared, name, offset, &bytes)?;
+            if let (Some(record), Appended::Done | Appended::CheckpointDue) = (record, &appended) {
+                self.shared.mark_dirty(record);
+            }
+            let body = Arc::clone(&body);
+            let first = match appended {
+                Appended::Done => return Ok(()),
+                Appended::CheckpointDue => {
+                    self.queue(Operation::Checkpoint { body, fetch }, None);
                     return Ok(());
                 }
-            }
-        }
-    }
-
-    /// Queues what a body needs behind everything that was done before.
-    fn in_order(&self, body: &Arc<Body>, record: Option<RecordKey>, kind: Kind) -> Answer {
-        let (body, fetch) = (Arc::clone(body), record.map(|record| record.fetch));
-        let state = &mut self.shared.state.lock();
-        match kind {
-            Kind::Move => self.durable(state, Operation::Move { body, fetch }),
-            Kind::Checkpoint => self.queued(state, Operation::Checkpoint { body, fetch }),
+                Appended::NeedsCheckpoint => Operation::Checkpoint { body, fetch },
+                Appended::NeedsFile => Operation::Move { body, fetch },
+            };
+            self.call(|state| Ok(self.durable(state, first))).await?;
         }
     }
 
@@ -165,12 +159,6 @@ impl ProfileStorage {
             },
         ))
     }
-}
-
-/// What a body needs of the writer.
-enum Kind {
-    Move,
-    Checkpoint,
 }
 
 impl Storage for ProfileStorage {
@@ -241,10 +229,12 @@ impl Storage for ProfileStorage {
         generation: u64,
         response: &'a ResponseHead,
     ) -> BoxFuture<'a, Result<()>> {
-        self.call(move |state| {
+        async move {
             let response = self.encoded(encode::json(response))?;
-            self.start_response(state, record, generation, response)
-        })
+            self.call(|state| self.start_response(state, record, generation, response))
+                .await
+        }
+        .boxed()
     }
 
     fn mark_sent(&self, record: RecordKey) -> BoxFuture<'_, Result<()>> {
@@ -284,18 +274,11 @@ impl Storage for ProfileStorage {
     }
 
     fn remove(&self, fetch: FetchKey) -> BoxFuture<'_, Result<()>> {
-        self.call(move |state| Ok(self.durable(state, Operation::Remove(vec![fetch]))))
+        self.call(move |state| Ok(self.durable(state, Operation::Remove(fetch))))
     }
 
     fn clear<'a>(&'a self, registration: &'a RegistrationKey) -> BoxFuture<'a, Result<()>> {
-        self.call(move |state| {
-            let of = state
-                .fetches
-                .iter()
-                .filter(|(_, fetch)| fetch.registration == *registration);
-            let fetches = of.map(|(key, _)| *key).collect();
-            Ok(self.durable(state, Operation::Remove(fetches)))
-        })
+        self.call(|state| Ok(self.durable(state, Operation::Clear(registration.clone()))))
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<()>> {

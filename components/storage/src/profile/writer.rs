@@ -142,8 +142,8 @@ impl Overdue {
     fn check(&mut self, operation: &Operation) -> Result<()> {
         let error = match operation {
             // What goes takes along what was owed to it.
-            Operation::Remove(fetches) => {
-                fetches.iter().for_each(|fetch| drop(self.fetches.remove(fetch)));
+            Operation::Remove(fetch) => {
+                self.fetches.remove(fetch);
                 None
             }
             Operation::Flush => self.fetches.values().next(),

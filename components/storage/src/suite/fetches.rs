@@ -264,6 +264,12 @@ fn creation_takes_staged_bodies_all_or_none(world: &mut World<'_>) {
         kind(world.read(BodyKey::Staged(upload), 0, 1)),
         StorageErrorKind::NotFound
     );
+    let request = BodyKey::Request(RecordKey { fetch, index: 1 });
+    assert_eq!(
+        kind(world.append(request, 9, b"x")),
+        StorageErrorKind::NotFound,
+        "it is whole"
+    );
     world.reopen_without_flush();
     assert_eq!(world.load().len(), 1);
     assert_eq!(

@@ -97,10 +97,10 @@ fn a_file_that_goes_while_the_profile_is_open_is_damage_too() {
 fn a_file_that_is_no_database_is_refused_with_advice() {
     let profile = Profile::new();
     fs::create_dir(profile.path()).unwrap();
-    fs::write(profile.path().join("database"), [b'x'; 8192]).unwrap();
+    fs::write(profile.path().join("database.sqlite3"), [b'x'; 8192]).unwrap();
     let error = profile.try_open().unwrap_err();
     assert_eq!(error.kind, StorageErrorKind::Damaged);
-    assert!(error.message.contains("database is damaged"), "{error}");
+    assert!(error.message.contains("is damaged"), "{error}");
     assert!(error.message.contains("start anew"), "{error}");
 }
 
@@ -114,13 +114,16 @@ fn no_damaged_page_panics() {
         storage.settle(record);
     }
     drop(storage);
-    let path = profile.path().join("database");
+    let path = profile.path().join("database.sqlite3");
     let whole = fs::read(&path).unwrap();
     for (page, byte) in (0..whole.len()).step_by(1024).zip((0..=255u8).cycle()) {
         let mut damaged = whole.clone();
         let end = (page + 256).min(damaged.len());
         damaged[page..end].fill(byte);
         fs::write(&path, damaged).unwrap();
+        for beside in ["database.sqlite3-wal", "database.sqlite3-shm"] {
+            let _ = fs::remove_file(profile.path().join(beside));
+        }
         if let Ok(storage) = profile.try_open() {
             if let Ok(fetches) = block_on(storage.load()) {
                 for fetch in fetches {
@@ -164,7 +167,7 @@ fn a_value_that_is_none_is_damage() {
         "PRAGMA user_version = -1",
     ] {
         let profile = Profile::new();
-        drop(profile.open().begin());
+        profile.open().begin();
         profile.database().execute_batch(statement).unwrap();
         let loaded = profile.try_open().and_then(|storage| block_on(storage.load()));
         let error = loaded.expect_err(statement);

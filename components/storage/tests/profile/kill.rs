@@ -44,6 +44,7 @@ fn a_killed_process_loses_almost_nothing_and_leaves_a_prefix() {
             }
         }
         victim.wait().unwrap();
+        assert!(round > 0 || said.iter().all(|said| *said > 0), "it was at work");
         // then what it said is there.
         let storage = profile.open();
         let fetch = storage.load_all().remove(0);

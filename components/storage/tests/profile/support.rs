@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use url::Url;
 
 /// A profile folder that is gone when the story ends.
-pub struct Profile {
+pub(crate) struct Profile {
     folder: TempDir,
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 impl Profile {
     /// A new one, used since a boot of the machine that is called "first boot".
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             options: Options {
@@ -34,41 +34,41 @@ impl Profile {
         }
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("profile")
     }
 
-    pub fn open(&self) -> ProfileStorage {
+    pub(crate) fn open(&self) -> ProfileStorage {
         self.try_open().unwrap()
     }
 
-    pub fn try_open(&self) -> Result<ProfileStorage, StorageError> {
+    pub(crate) fn try_open(&self) -> Result<ProfileStorage, StorageError> {
         ProfileStorage::open(self.path(), self.options.clone())
     }
 
     /// The machine goes down and comes up again.
-    pub fn reboot(&mut self) {
+    pub(crate) fn reboot(&mut self) {
         self.options.boot_id = Some("another boot".to_owned());
     }
 
     /// A connection to the database, as another program has it.
-    pub fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path().join("database")).unwrap()
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path().join("database.sqlite3")).unwrap()
     }
 
     /// The files of bodies.
-    pub fn body_files(&self) -> Vec<PathBuf> {
+    pub(crate) fn body_files(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.path().join("bodies")).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    pub fn body_file(&self) -> PathBuf {
+    pub(crate) fn body_file(&self) -> PathBuf {
         let [file] = self.body_files().try_into().expect("one body file");
         file
     }
 }
 
-pub fn new_fetch(records: usize) -> NewFetch {
+pub(crate) fn new_fetch(records: usize) -> NewFetch {
     let url: Url = "https://shop.example/".parse().unwrap();
     let record = |index| NewRecord {
         request: Arc::new(Request::new(url.join(&format!("{index}.bin")).unwrap())),
@@ -87,12 +87,12 @@ pub fn new_fetch(records: usize) -> NewFetch {
     }
 }
 
-pub fn response() -> ResponseHead {
+pub(crate) fn response() -> ResponseHead {
     let url = "https://shop.example/0.bin".parse().unwrap();
     ResponseHead::new(url, StatusCode::OK, HeaderMap::new())
 }
 
-pub fn success() -> Settlement {
+pub(crate) fn success() -> Settlement {
     Settlement {
         result: ResponseResult::Success,
         uploaded: 0,
@@ -101,17 +101,17 @@ pub fn success() -> Settlement {
 }
 
 /// The bytes of every story's bodies, from their first.
-pub fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     pattern_from(0, length)
 }
 
-pub fn pattern_from(start: u64, length: usize) -> Vec<u8> {
+pub(crate) fn pattern_from(start: u64, length: usize) -> Vec<u8> {
     let byte = |index: u64| (index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8;
     (start..start + length as u64).map(byte).collect()
 }
 
 /// The calls of the stories, in a blocking form.
-pub trait Blocking {
+pub(crate) trait Blocking {
     fn create_with(&self, records: usize) -> FetchKey;
     /// Creates a background fetch of one record with a first response.
     fn begin(&self) -> (RecordKey, BodyKey);

@@ -66,6 +66,20 @@ fn other_background_fetches_go_on_and_the_one_in_trouble_can_be_removed() {
 }
 
 #[test]
+fn clearing_a_registration_takes_what_is_being_created_too() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let new = crate::support::new_fetch(1);
+    let all = futures::future::join(storage.create(&new), storage.clear(&new.registration));
+    let (created, cleared) = block_on(all);
+    created.unwrap();
+    cleared.unwrap();
+    assert_eq!(storage.load_all(), []);
+    drop(storage);
+    assert_eq!(profile.open().load_all(), []);
+}
+
+#[test]
 fn a_creation_that_fails_leaves_nothing_and_its_bodies_staged() {
     use background_fetch::embedder::BodyKey;
     let profile = Profile::new();

@@ -1,0 +1,126 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Fetches files in the background, surely: what is interrupted, killed or cut off goes on where it was.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bgfetch",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit status: 0 success; 1 something failed, and the output says what; 2 the command does not make \
+                  sense, and nothing was stored; 130 interrupted, and `bgfetch resume` goes on."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Fetch files into a folder. Keys in a terminal: p pauses and goes on, a aborts, c clicks
+    Get(GetArguments),
+    /// List the background fetches that are not over
+    List(ProfileArguments),
+    /// Go on with a background fetch, or with all of them; paused ones too
+    Resume(SomeArguments),
+    /// Pause a background fetch, so that it waits for `resume`
+    Pause(OneArguments),
+    /// Abort a background fetch, and remove what it has stored
+    Abort(OneArguments),
+    /// Show one background fetch with its records; one that is over, too
+    Show(OneArguments),
+    /// See it work, without internet: a server that drops connections, a kill in the middle, and a resume
+    Demo,
+}
+
+impl Command {
+    /// Whether the answer is for a program.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Get(arguments) => arguments.profile.json,
+            Self::List(profile) => profile.json,
+            Self::Resume(arguments) => arguments.profile.json,
+            Self::Pause(arguments) | Self::Abort(arguments) | Self::Show(arguments) => arguments.profile.json,
+            Self::Demo => false,
+        }
+    }
+}
+
+/// Where everything is kept, and for whom the output is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ProfileArguments {
+    /// The folder where background fetches are kept while they run; by default one of the platform's for the data of
+    /// programs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Print JSON, one object a line, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which background fetch.
+#[derive(Args, Debug)]
+pub(crate) struct OneArguments {
+    /// The id of the background fetch
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArguments,
+}
+
+/// Which background fetch, or all of them.
+#[derive(Args, Debug)]
+pub(crate) struct SomeArguments {
+    /// The id of the background fetch; without one, all of them
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArguments,
+}
+
+/// What to fetch, and where to.
+#[derive(Args, Debug)]
+pub(crate) struct GetArguments {
+    /// What to fetch: http and https
+    #[arg(required = true, value_name = "URL")]
+    pub(crate) urls: Vec<String>,
+    /// The folder for the files; made where it does not exist
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    pub(crate) output: PathBuf,
+    /// The name of this background fetch for `resume`, `pause`, `abort` and `show`; made from the first URL by default
+    #[arg(long, value_name = "ID")]
+    pub(crate) id: Option<String>,
+    /// A title to show
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// The most bytes that all files may have together; one more, and the background fetch fails
+    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    pub(crate) download_total: u64,
+    /// The method; GET by default, POST with --data
+    #[arg(long, short = 'X', value_name = "M")]
+    pub(crate) method: Option<String>,
+    /// A header field of every request; may be given many times
+    #[arg(long = "header", short = 'H', value_name = "Name: value")]
+    pub(crate) headers: Vec<String>,
+    /// The body of every request: text, or @ and the name of a file
+    #[arg(long, short, value_name = "TEXT|@FILE")]
+    pub(crate) data: Option<String>,
+    /// Replace files that exist instead of numbering the new ones
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArguments,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,39 @@
+//! `bgfetch resume`: goes on with what is stored, paused or not.
+
+use background_fetch::{ControlError, FetchKey};
+
+use crate::cli::SomeArguments;
+use crate::embedding::{Embedding, Reach};
+use crate::failure::{Failure, Status};
+use crate::output::{self, Output};
+use crate::session::Session;
+
+pub(super) async fn run(arguments: &SomeArguments) -> Result<Status, Failure> {
+    let (profile, embedding) = super::open(&arguments.profile, Reach::Servers).await?;
+    let fetches = match &arguments.id {
+        Some(id) => vec![embedding.find(id)?],
+        None => embedding.fetches().iter().map(|fetch| fetch.key).collect(),
+    };
+    if fetches.is_empty() {
+        embedding.close().await?;
+        if !arguments.profile.json {
+            output::line("there is no background fetch to go on with");
+        }
+        return Ok(Status::Success);
+    }
+    for &fetch in &fetches {
+        unpause(&embedding, fetch).await?;
+    }
+    let output = Output::new(arguments.profile.json);
+    let session = Session::new(embedding, profile, arguments.profile.profile.as_deref(), output)?;
+    session.run(fetches).await
+}
+
+/// `resume` means go: also on with what was paused.
+async fn unpause(embedding: &Embedding, fetch: FetchKey) -> Result<(), Failure> {
+    match embedding.engine.resume(fetch).await {
+        // One that is settled has its event to come.
+        Ok(()) | Err(ControlError::Settled) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,14 @@
+//! A server on loopback for the demo and the tests: it throttles, drops connections, answers ranges, lies where it is
+//! told to, and counts every byte.
+
+mod coverage;
+mod log;
+mod message;
+mod pattern;
+mod resource;
+mod server;
+
+pub use log::{Exchange, Tally};
+pub use pattern::{fill, sha256};
+pub use resource::Resource;
+pub use server::Server;

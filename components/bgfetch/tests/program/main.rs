@@ -1,0 +1,14 @@
+//! The program, run as people run it: as a process, against a server on loopback.
+
+mod control;
+mod demo;
+mod failures;
+mod get;
+#[cfg(unix)]
+mod interrupted;
+mod json;
+mod names;
+mod profiles;
+mod support;
+mod uploads;
+mod usage;

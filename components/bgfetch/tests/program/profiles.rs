@@ -1,0 +1,99 @@
+//! Profiles that cannot be used: one sentence, exit status 1, and nothing lost.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+
+use crate::support::{Done, World};
+use bgfetch::loopback::Resource;
+
+/// A world with a background fetch that waits at its half.
+fn interrupted() -> World {
+    let world = World::new();
+    let url = world.serve("/a", Resource::pattern(1, 200_000).hold_at(100_000));
+    world
+        .start_until(&["get", &url, "--id", "x"], 100_000)
+        .kill()
+        .unwrap();
+    world.server.release();
+    // So that all of the database is in one file.
+    assert_eq!(world.run(&["list"]).status, 0);
+    world
+}
+
+fn is_one_sentence(done: &Done, part: &str) {
+    assert_eq!((done.status, done.out.as_str()), (1, ""), "{done:?}");
+    assert_eq!(done.err.lines().count(), 1, "{done:?}");
+    assert!(
+        done.err.starts_with("bgfetch: ") && done.err.contains(part),
+        "{done:?}"
+    );
+}
+
+const COMMANDS: [&[&str]; 5] = [
+    &["list"],
+    &["resume"],
+    &["pause", "x"],
+    &["abort", "x"],
+    &["show", "x"],
+];
+
+#[test]
+fn one_in_use() {
+    let world = World::new();
+    let url = world.serve("/a", Resource::pattern(1, 1000).hold_at(500));
+    let mut trial = world.start_until(&["get", &url, "--id", "x"], 500);
+    for command in COMMANDS {
+        is_one_sentence(&world.run(command), "in use");
+    }
+    is_one_sentence(&world.run(&["get", &url]), "in use");
+    world.server.release();
+    while trial.next_blocking().is_some() {}
+    assert!(trial.wait().unwrap().success());
+    assert!(world.has_pattern("a", 1, 1000));
+}
+
+#[test]
+fn one_below_a_file() {
+    let world = World::new();
+    fs::write(world.path("profile"), "a file").unwrap();
+    let url = world.serve("/a", Resource::pattern(1, 10));
+    is_one_sentence(&world.run(&["get", &url]), "profile");
+    assert_eq!(fs::read(world.path("profile")).unwrap(), b"a file");
+    assert!(world.server.exchanges().is_empty());
+}
+
+#[test]
+fn one_that_is_damaged() {
+    let world = interrupted();
+    let database = world.path("profile/database.sqlite3");
+    let sound = fs::read(&database).unwrap();
+    fs::write(&database, vec![b'x'; sound.len()]).unwrap();
+    for command in COMMANDS {
+        is_one_sentence(&world.run(command), "damaged");
+    }
+    fs::write(&database, sound).unwrap();
+    assert_eq!(world.run(&["resume", "x"]).status, 0);
+    assert!(world.has_pattern("a", 1, 200_000));
+    assert_eq!(world.server.tally("/a").ranges, 1);
+}
+
+#[test]
+fn one_from_a_newer_version() {
+    let world = interrupted();
+    let set_version = |version: u32| {
+        // The user version, in the header of a SQLite database.
+        let mut file = OpenOptions::new()
+            .write(true)
+            .open(world.path("profile/database.sqlite3"))
+            .unwrap();
+        file.seek(SeekFrom::Start(60)).unwrap();
+        file.write_all(&version.to_be_bytes()).unwrap();
+    };
+    set_version(1000);
+    for command in COMMANDS {
+        is_one_sentence(&world.run(command), "1000");
+    }
+    set_version(1);
+    assert_eq!(world.run(&["resume", "x"]).status, 0);
+    assert!(world.has_pattern("a", 1, 200_000));
+}
