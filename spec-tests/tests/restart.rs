@@ -1,9 +1,11 @@
 //! What a crash, a shutdown and a restart leave: nothing is lost, nothing is done twice that may be done once.
 
-use background_fetch::embedder::{FetchState, FunctionalEventName, NetworkError, PermissionState, Storage};
+use background_fetch::embedder::{
+    FetchState, FunctionalEventName, MeteredPolicy, NetworkError, PermissionState, Policies, Storage,
+};
 use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchOptions, DomString, ExceptionName};
 use background_fetch_sim::{Ending, Resource, StorageOperation, pattern, yield_now};
-use spec_tests::{Delivery, ReadingWorker, SUCCESS, Site, failure, tell};
+use spec_tests::{Delivery, ReadingWorker, SUCCESS, Site, failure, tell, tell_with};
 use std::time::Duration;
 
 const ABORTED: BackgroundFetchFailureReason = BackgroundFetchFailureReason::Aborted;
@@ -217,6 +219,26 @@ fn paused_stays_paused() {
         site.engine().resume(again.key()).await.unwrap();
         let delivery = only_delivery(site, &worker).await;
         assert_eq!(delivery.bodies, [Ok(pattern(1, 0, 1000).to_vec())]);
+    });
+}
+
+#[test]
+fn a_pause_for_a_metered_connection_is_not_that_of_the_next_start() {
+    let policies = Policies {
+        metered: MeteredPolicy::Pause,
+        ..Policies::default()
+    };
+    tell_with(&policies, async |site| {
+        site.serve("a", Resource::bytes("a"));
+        site.engine().set_metered(true).await;
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.world.stalled().await;
+        assert!(site.requests("a").is_empty() && registration.records_available());
+
+        // The connection is another one now, or the embedder says anew what it is.
+        site.crash();
+        let worker = restart(site).await;
+        assert_eq!(only_delivery(site, &worker).await.outcome, SUCCESS);
     });
 }
 

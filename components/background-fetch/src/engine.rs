@@ -83,7 +83,9 @@ impl Engine {
         Ok(engine)
     }
 
-    fn restore(&self, stored: StoredFetch) {
+    fn restore(&self, mut stored: StoredFetch) {
+        // The connection of today is not the one of then: `set_metered` says what it is.
+        stored.paused.metered = false;
         let (key, state) = (stored.key, stored.state);
         let registration = self.registration(&stored.registration);
         let bg_fetch = Arc::new(BackgroundFetch::new(stored, Arc::clone(&registration)));

@@ -16,6 +16,7 @@ pub(crate) mod request_matches;
 pub(crate) mod response_action;
 mod retry;
 pub(crate) mod stored_body;
+mod temporarily_unavailable;
 pub(crate) mod update_instances;
 pub(crate) mod validate_partial_response;
 

@@ -6,9 +6,11 @@ pub mod bad_port;
 pub mod body;
 pub mod client;
 pub mod headers;
+mod http_date;
 pub mod range;
 pub mod request;
 pub mod response;
+mod retry_after;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
 
@@ -18,3 +20,4 @@ pub use client::{Client, StorageKey};
 pub use range::ResumeRange;
 pub use request::{CacheMode, CredentialsMode, RedirectMode, Referrer, ReferrerPolicy, Request, RequestMode};
 pub use response::{ResponseHead, ResponseType};
+pub use retry_after::retry_after;

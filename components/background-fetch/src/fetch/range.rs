@@ -3,6 +3,7 @@
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::http_date::imf_fixdate;
 use super::{Request, ResponseHead};
 
 /// Asks for the bytes of a resource from `start` on, of the version that `validator` names.
@@ -63,33 +64,9 @@ fn strong_validator(headers: &HeaderMap) -> Option<HeaderValue> {
         return strong.then(|| etag.clone());
     }
     let modified = headers.get(LAST_MODIFIED)?;
+    // Any other form of a date is not taken for a strong validator, which costs a refetch and no byte.
     let seconds = |value: &HeaderValue| imf_fixdate(value.as_bytes());
     (seconds(headers.get(DATE)?)? > seconds(modified)?).then(|| modified.clone())
-}
-
-/// The seconds since the year 0 of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`; comparable, no more.
-///
-/// Any other form of a date is not taken for a strong validator, which costs a refetch and no byte.
-fn imf_fixdate(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (_, rest) = text.split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let number = |parts: &mut std::str::Split<'_, char>| parts.next()?.parse::<u64>().ok();
-    let day = number(&mut parts).filter(|day| (1..=31).contains(day))?;
-    let name = parts.next()?;
-    let month = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-    .iter()
-    .position(|month| *month == name)? as u64;
-    let year = number(&mut parts).filter(|year| *year <= 9999)?;
-    let mut clock = parts.next()?.splitn(3, ':').map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    if parts.next() != Some("GMT") || parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Months of 31 days keep the order, which is all that is asked.
-    Some(((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ impl Engine {
         dismissed
     }
 
-    /// Says whether the connection is metered. With [`MeteredPolicy::Pause`] it pauses what may be paused, and lets
+    /// Says whether the connection is metered: after opening, before [`start`](Self::start), and whenever it
+    /// changes. With [`MeteredPolicy::Pause`] it pauses what may be paused, and lets
     /// it go on.
     pub async fn set_metered(&self, metered: bool) {
         *self.inner.metered.lock() = metered;

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use super::cors_check::cors_check;
+use super::cors_check::{cors_check, not_shared};
 use super::cors_preflight_cache::{CacheKey, Permission};
 use super::cors_request_headers::{cors_unsafe_request_header_names, is_cors_safelisted_method};
 use super::fetch_params::FetchParams;
@@ -57,10 +57,14 @@ pub(super) async fn cors_preflight_fetch(fetch_params: &FetchParams) -> Result<(
     };
     // 7. The CORS check is the request's, which has its credentials mode. The status must be ok.
     let response = response.head;
-    cors_check(fetch_params, &response.headers).map_err(|error| refused(error.to_string()))?;
+    let failed = |reason: String| {
+        let reason = format!("its CORS preflight failed: {reason}");
+        not_shared(fetch_params, &response, reason)
+    };
+    cors_check(fetch_params, &response.headers).map_err(|error| failed(error.to_string()))?;
     // 8. Otherwise it is a network error.
     if !response.is_ok() {
-        return Err(refused(format!("the status is {}", response.status.as_u16())));
+        return Err(failed(format!("the status is {}", response.status.as_u16())));
     }
     // 7.1. to 7.3. The methods and the header names.
     let methods = list_of(&response.headers, &ACCESS_CONTROL_ALLOW_METHODS, |token| {

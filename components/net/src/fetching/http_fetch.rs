@@ -5,7 +5,7 @@ use background_fetch::fetch::{RedirectMode, RequestMode, ResponseType};
 use http::StatusCode;
 
 use super::Response;
-use super::cors_check::cors_check;
+use super::cors_check::{cors_check, not_shared};
 use super::cors_preflight_cache::Permission;
 use super::cors_preflight_fetch::cors_preflight_fetch;
 use super::cors_request_headers::{cors_unsafe_request_header_names, is_cors_safelisted_method};
@@ -27,9 +27,8 @@ pub(super) async fn http_fetch(
     // 4.4. The CORS check, for redirects too.
     if fetch_params.response_tainting == ResponseTainting::Cors {
         cors_check(fetch_params, &response.head.headers).map_err(|error| {
-            fetch_params
-                .hop()
-                .fatal(format!("the CORS check failed: {error}"))
+            let reason = format!("the CORS check failed: {error}");
+            not_shared(fetch_params, &response.head, reason)
         })?;
     }
     // 6. Redirects.

@@ -6,6 +6,7 @@
 //! fetch has none of them. Steps that are missing are in this crate's README.
 
 pub(crate) mod content_security_policy;
+mod cookies;
 mod cors_check;
 pub(crate) mod cors_preflight_cache;
 mod cors_preflight_fetch;
@@ -28,6 +29,7 @@ mod referrer;
 mod same_site;
 mod scheme_fetch;
 mod subresource_integrity;
+mod transmit;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use background_fetch::embedder::NetworkRequest;
 use background_fetch::fetch::{CredentialsMode, ResumeRange, StorageKey};
@@ -442,6 +443,21 @@ fn a_preflight_that_cannot_be_made_is_as_temporary_as_the_request() {
         "{outcome:?}"
     );
     assert_eq!(methods(&server), ["OPTIONS"]);
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_later() {
+    for fields in [&[ANY_ORIGIN, ("Retry-After", "7")][..], &[("Retry-After", "7")]] {
+        let server = Server::http(move |_| Reply::new(503, fields, ""));
+        let outcome = fetch(&network(), request(&server.url("/"), "PUT", &[]));
+        let error = outcome.error.clone().expect("an error");
+        assert!(
+            outcome.temporary().contains("its CORS preflight failed"),
+            "{error}"
+        );
+        assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
+        assert_eq!(methods(&server), ["OPTIONS"]);
+    }
 }
 
 #[test]
