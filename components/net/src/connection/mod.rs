@@ -4,6 +4,7 @@ pub(crate) mod connector;
 pub(crate) mod link;
 pub(crate) mod proxies;
 pub(crate) mod proxy_connector;
+pub(crate) mod resolver;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -11,7 +12,6 @@ use std::time::Duration;
 use http::HeaderValue;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
@@ -20,6 +20,7 @@ use crate::fetching::cors_preflight_cache::CorsPreflightCache;
 use connector::TimedConnector;
 use proxies::Proxies;
 use proxy_connector::ProxyConnector;
+use resolver::{Resolver, TcpConnector};
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
@@ -78,7 +79,7 @@ impl Connections {
         proxies: Proxies,
         cookies: Option<CookieJar>,
     ) -> Self {
-        let mut http = HttpConnector::new();
+        let mut http = TcpConnector::new_with_resolver(Resolver::new());
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::connection::resolver::is_localhost;
+
 /// Whether a URL is potentially trustworthy. Of the local schemes only `data` may come along, in a referrer.
 ///
 /// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
@@ -27,12 +29,6 @@ fn is_potentially_trustworthy_origin(url: &Url) -> bool {
         // 1. and 9. Everything else.
         _ => false,
     }
-}
-
-/// `localhost` and the names below it, with or without the dot of the root.
-fn is_localhost(name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]

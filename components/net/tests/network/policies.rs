@@ -69,6 +69,26 @@ fn mixed_content_is_blocked_for_a_secure_page_and_the_loopback_is_not_mixed() {
 }
 
 #[test]
+fn every_name_below_localhost_is_this_machine() {
+    let server = shared();
+    let network = network();
+    for host in [
+        "localhost",
+        "a.localhost",
+        "no-such-name.of-any-kind.localhost",
+        "localhost.",
+    ] {
+        let mut url = server.url("/");
+        url.set_host(Some(host)).unwrap();
+        assert_eq!(
+            fetch(&network, page(SECURE_PAGE, &url)).answer(),
+            (200, "shared"),
+            "{host}"
+        );
+    }
+}
+
+#[test]
 fn a_redirect_does_not_lead_to_mixed_content() {
     let server = shared();
     let insecure = not_trustworthy(&server, "/end");
