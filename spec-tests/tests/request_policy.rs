@@ -1,12 +1,15 @@
 //! Policy at the call of `fetch()` (errata 16): what the arguments show to be wrong rejects with a TypeError that
 //! names the request, and nothing is stored.
 
-use background_fetch::api::{RequestInfo, RequestObject};
+use std::sync::Arc;
+
+use background_fetch::api::{Realm, RequestInfo, RequestObject};
 use background_fetch::embedder::Storage;
-use background_fetch::fetch::StorageKey;
+use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::{BackgroundFetchOptions, BackgroundFetchResult, Exception, ExceptionName};
 use background_fetch_sim::Resource;
-use spec_tests::{Site, get, tell};
+use spec_tests::{SITE, Site, get, tell};
+use url::Url;
 
 const GOOD: &str = "https://site.example/good";
 
@@ -103,5 +106,35 @@ fn what_the_pages_policies_exclude_rejects() {
             site.settled(&registration).await.0,
             BackgroundFetchResult::Success
         );
+    });
+}
+
+#[test]
+fn the_user_is_under_no_pages_policy() {
+    tell(async |site| {
+        const EXCLUDED: &str = "https://other.example/excluded";
+        const BLOCKED: &str = "https://other.example:25/";
+        let network = &site.world.network;
+        network.disallow(EXCLUDED, "is excluded");
+        network.serve(EXCLUDED, Resource::bytes("x"));
+        network.serve(BLOCKED, Resource::bytes("x"));
+        let event_loop = site.world.event_loop();
+        let user = Realm::new(
+            Arc::new(site.engine()),
+            Client::user(Url::parse(SITE).unwrap()),
+            Arc::new(event_loop.clone()),
+        );
+        let pumped = user.clone();
+        site.world
+            .executor
+            .spawn_local(event_loop.pump(move |task| pumped.run_task(task)));
+        let manager = user.background_fetch(&site.registration);
+        let options = BackgroundFetchOptions::default();
+        let registration = manager.fetch("id", [EXCLUDED, BLOCKED], options).await.unwrap();
+        assert_eq!(
+            site.settled(&registration).await.0,
+            BackgroundFetchResult::Success
+        );
+        event_loop.close();
     });
 }

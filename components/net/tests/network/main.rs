@@ -21,6 +21,7 @@ mod options;
 mod origin_headers;
 mod policies;
 mod preflight;
+mod preflight_cache;
 mod proxies;
 mod ranges;
 mod redirects;

@@ -1,38 +1,39 @@
-//! CORS-preflight fetch, and its cache.
+//! CORS-preflight fetch. Its cache is in `preflight_cache.rs`.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use background_fetch::embedder::NetworkRequest;
-use background_fetch::fetch::{CredentialsMode, ResumeRange, StorageKey};
+use background_fetch::fetch::{CredentialsMode, ResumeRange};
+use background_fetch_net::CookieJar;
 use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::support::bodies::Stored;
 use crate::support::http2::{Http2Server, respond};
 use crate::support::server::{Reply, Seen, Server};
-use crate::support::{fetch, network, page, upload};
+use crate::support::{fetch, network, options, page, upload};
 
-const PAGE: &str = "http://page.example";
-const ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", PAGE);
-const ANY_ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", "*");
-const CREDENTIALS: (&str, &str) = ("Access-Control-Allow-Credentials", "true");
-const METHODS: &str = "Access-Control-Allow-Methods";
-const HEADERS: &str = "Access-Control-Allow-Headers";
-const MAX_AGE: &str = "Access-Control-Max-Age";
+pub(super) const PAGE: &str = "http://page.example";
+pub(super) const ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", PAGE);
+pub(super) const ANY_ORIGIN: (&str, &str) = ("Access-Control-Allow-Origin", "*");
+pub(super) const CREDENTIALS: (&str, &str) = ("Access-Control-Allow-Credentials", "true");
+pub(super) const METHODS: &str = "Access-Control-Allow-Methods";
+pub(super) const HEADERS: &str = "Access-Control-Allow-Headers";
+pub(super) const MAX_AGE: &str = "Access-Control-Max-Age";
 
-type Fields = &'static [(&'static str, &'static str)];
+pub(super) type Fields = &'static [(&'static str, &'static str)];
 
 /// Answers an `OPTIONS` with these headers, and everything else with a body.
-fn server(status: u16, preflight: Fields) -> Server {
+pub(super) fn server(status: u16, preflight: Fields) -> Server {
     Server::http(move |seen| match seen.method.as_str() {
         "OPTIONS" => Reply::new(status, preflight, ""),
         _ => Reply::new(200, &[ORIGIN, CREDENTIALS], "shared"),
     })
 }
 
-fn request(url: &Url, method: &str, fields: &[(&'static str, &'static str)]) -> NetworkRequest {
+pub(super) fn request(url: &Url, method: &str, fields: &[(&'static str, &'static str)]) -> NetworkRequest {
     let mut request = page(PAGE, url);
     request.request.method = Method::from_bytes(method.as_bytes()).unwrap();
     for (name, value) in fields {
@@ -42,7 +43,7 @@ fn request(url: &Url, method: &str, fields: &[(&'static str, &'static str)]) -> 
     request
 }
 
-fn methods(server: &Server) -> Vec<String> {
+pub(super) fn methods(server: &Server) -> Vec<String> {
     server.seen().into_iter().map(|seen| seen.method).collect()
 }
 
@@ -295,77 +296,6 @@ fn a_request_of_the_same_origin_is_not_asked_for() {
 }
 
 #[test]
-fn a_permission_is_kept_for_its_max_age_and_covers_what_it_names() {
-    let server = server(
-        200,
-        &[
-            ANY_ORIGIN,
-            (METHODS, "PUT, DELETE"),
-            (HEADERS, "x-mine"),
-            (MAX_AGE, "600"),
-        ],
-    );
-    let network = network();
-    let steps: &[(&str, &str, Fields, &[&str])] = &[
-        ("/a", "PUT", &[], &["OPTIONS", "PUT"]),
-        ("/a", "PUT", &[], &["PUT"]),
-        ("/a", "DELETE", &[("x-mine", "1")], &["DELETE"]),
-        ("/a#fragment", "GET", &[("x-mine", "1")], &["GET"]),
-        ("/a", "PATCH", &[], &["OPTIONS"]),
-        // The failure cleared what was kept for this URL.
-        ("/a", "PUT", &[], &["OPTIONS", "PUT"]),
-        ("/b", "PUT", &[], &["OPTIONS", "PUT"]),
-    ];
-    let mut before = 0;
-    for (path, method, fields, expected) in steps {
-        fetch(&network, request(&server.url(path), method, fields));
-        let all = methods(&server);
-        assert_eq!(all[before..], **expected, "{method} {path}");
-        before = all.len();
-    }
-    // Another origin, and the same in another partition, ask for themselves.
-    let mut other = request(&server.url("/b"), "PUT", &[]);
-    other.client = page("http://other.example", &server.url("/")).client;
-    fetch(&network, other);
-    let mut partition = request(&server.url("/b"), "PUT", &[]);
-    let mut client = (*partition.client).clone();
-    client.storage_key = StorageKey::new("http://page.example ^http://top.example");
-    partition.client = Arc::new(client);
-    fetch(&network, partition);
-    assert_eq!(methods(&server)[before..], ["OPTIONS", "PUT", "OPTIONS", "PUT"]);
-}
-
-#[test]
-fn a_max_age_of_zero_is_asked_again_each_time() {
-    let server = server(200, &[ANY_ORIGIN, (METHODS, "PUT"), (MAX_AGE, "0")]);
-    let network = network();
-    for _ in 0..2 {
-        fetch(&network, request(&server.url("/"), "PUT", &[]));
-    }
-    assert_eq!(methods(&server), ["OPTIONS", "PUT", "OPTIONS", "PUT"]);
-}
-
-#[test]
-fn a_permission_without_credentials_is_none_for_a_request_with_them() {
-    let server = server(200, &[ORIGIN, CREDENTIALS, (METHODS, "PUT"), (MAX_AGE, "600")]);
-    let network = network();
-    for credentials in [
-        CredentialsMode::Omit,
-        CredentialsMode::Include,
-        CredentialsMode::Include,
-        CredentialsMode::SameOrigin,
-    ] {
-        let mut put = request(&server.url("/"), "PUT", &[]);
-        put.request.credentials = credentials;
-        assert_eq!(fetch(&network, put).answer(), (200, "shared"));
-    }
-    assert_eq!(
-        methods(&server),
-        ["OPTIONS", "PUT", "OPTIONS", "PUT", "PUT", "PUT"]
-    );
-}
-
-#[test]
 fn a_redirect_to_another_origin_is_asked_for_there() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
@@ -458,6 +388,46 @@ fn a_server_that_is_busy_is_asked_again_later() {
         assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
         assert_eq!(methods(&server), ["OPTIONS"]);
     }
+}
+
+#[test]
+fn a_preflight_has_no_cookies_and_sets_none() {
+    let server = Server::http(|seen| {
+        let origin = seen.header("origin").unwrap_or_default();
+        let mut fields = vec![
+            ("Access-Control-Allow-Origin", origin),
+            CREDENTIALS,
+            (MAX_AGE, "0"),
+        ];
+        match seen.method.as_str() {
+            "OPTIONS" => fields.extend([(METHODS, "PUT"), ("Set-Cookie", "by=preflight")]),
+            _ => fields.push(("Set-Cookie", "by=request")),
+        }
+        Reply::new(200, &fields, "")
+    });
+    let jar = CookieJar::in_memory();
+    let network = options().cookie_jar(jar).build().unwrap();
+    for _ in 0..2 {
+        // A page of the same site, so that the cookies are sent.
+        let mut put = request(&server.url("/"), "PUT", &[]);
+        put.client = page("http://127.0.0.1:1", &server.url("/")).client;
+        put.request.credentials = CredentialsMode::Include;
+        assert_eq!(fetch(&network, put).answer().0, 200);
+    }
+    let seen = server.seen();
+    let cookies: Vec<_> = seen
+        .iter()
+        .map(|seen| (seen.method.as_str(), seen.header("cookie")))
+        .collect();
+    assert_eq!(
+        cookies,
+        [
+            ("OPTIONS", None),
+            ("PUT", None),
+            ("OPTIONS", None),
+            ("PUT", Some("by=request"))
+        ]
+    );
 }
 
 #[test]
