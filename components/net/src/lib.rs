@@ -26,6 +26,5 @@ mod tokio_runtime;
 pub use builder::{BuildError, HttpNetworkBuilder};
 pub use connection::proxies::{InvalidProxy, Proxies};
 pub use cookies::{CookieJar, CookieJarError};
-pub use fetching::port_blocking::is_bad_port;
 pub use network::HttpNetwork;
 pub use tokio_runtime::TokioRuntime;

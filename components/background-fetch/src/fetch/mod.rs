@@ -2,6 +2,7 @@
 //! responses, header lists, bodies and ranges. Plain data; fetching itself is the
 //! [`Network`](crate::embedder::Network)'s.
 
+pub mod bad_port;
 pub mod body;
 pub mod client;
 pub mod headers;
@@ -13,6 +14,7 @@ mod retry_after;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
 
+pub use bad_port::is_bad_port;
 pub use body::{BodyStream, RequestBody};
 pub use client::{Client, StorageKey};
 pub use range::ResumeRange;

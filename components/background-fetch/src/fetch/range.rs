@@ -40,9 +40,11 @@ impl ResumeRange {
 /// <https://httpwg.org/specs/rfc9110.html#field.if-range>
 pub fn resume_validator(request: &Request, response: &ResponseHead) -> Option<HeaderValue> {
     let continues = matches!(response.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
+    // A digest is one of all bytes, in one go.
+    let has_integrity = !request.integrity.is_empty();
     // The author's own range is theirs: ours would change its meaning.
     let authors_range = request.headers.contains_key(RANGE);
-    if !continues || authors_range || is_encoded(response) || !request.is_get() {
+    if !continues || has_integrity || authors_range || is_encoded(response) || !request.is_get() {
         return None;
     }
     strong_validator(&response.headers)
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authors_own_range_a_post_and_an_error_page_are_not_resumed() {
+    fn the_authors_own_range_a_post_integrity_and_an_error_page_are_not_resumed() {
         let tagged = response(&[("etag", "\"v1\"")]);
         let mut ranged = request();
         ranged
@@ -130,6 +132,11 @@ mod tests {
             ..request()
         };
         assert_eq!(resume_validator(&post, &tagged), None);
+        let checked = Request {
+            integrity: "sha256-x".to_owned(),
+            ..request()
+        };
+        assert_eq!(resume_validator(&checked, &tagged), None);
         let missing = ResponseHead {
             status: StatusCode::NOT_FOUND,
             ..tagged

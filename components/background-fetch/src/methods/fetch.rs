@@ -45,6 +45,19 @@ impl Engine {
             .unwrap_or_else(|| Err(super::was_cleared()))
     }
 
+    /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
+    fn check_policies(&self, client: &Client, requests: &[Request]) -> Result<(), Exception> {
+        if client.origin.is_none() {
+            return Ok(());
+        }
+        for (index, request) in requests.iter().enumerate() {
+            let url = &request.url;
+            let allowed = self.inner.embedder.network.allows(url, client);
+            allowed.map_err(|why| Exception::type_error(format!("request {index} ({url}) {why}")))?;
+        }
+        Ok(())
+    }
+
     async fn start_background_fetch(
         &self,
         registration: &Arc<ServiceWorkerRegistration>,
@@ -58,6 +71,7 @@ impl Engine {
             options,
             ..
         } = arguments;
+        self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.

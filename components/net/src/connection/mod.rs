@@ -4,6 +4,7 @@ pub(crate) mod connector;
 pub(crate) mod link;
 pub(crate) mod proxies;
 pub(crate) mod proxy_connector;
+pub(crate) mod resolver;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -11,14 +12,15 @@ use std::time::Duration;
 use http::HeaderValue;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
 use crate::cookies::CookieJar;
+use crate::fetching::cors_preflight_cache::CorsPreflightCache;
 use connector::TimedConnector;
 use proxies::Proxies;
 use proxy_connector::ProxyConnector;
+use resolver::{Resolver, TcpConnector};
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
@@ -58,6 +60,8 @@ pub(crate) struct Connections {
     pub(crate) client: Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
+    /// What servers of other origins allowed.
+    pub(crate) cors_preflight_cache: CorsPreflightCache,
     pub(crate) proxies: Proxies,
     /// The profile's cookies; without a jar none are sent and none kept.
     pub(crate) cookies: Option<CookieJar>,
@@ -75,7 +79,7 @@ impl Connections {
         proxies: Proxies,
         cookies: Option<CookieJar>,
     ) -> Self {
-        let mut http = HttpConnector::new();
+        let mut http = TcpConnector::new_with_resolver(Resolver::new());
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));
@@ -110,6 +114,7 @@ impl Connections {
             client,
             timeouts,
             user_agent,
+            cors_preflight_cache: CorsPreflightCache::default(),
             proxies,
             cookies,
             has_roots,

@@ -14,27 +14,27 @@ use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
 use tower_service::Service;
 
 use super::link::Link;
 use super::proxies::Proxies;
+use super::resolver::TcpConnector;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Connects to a server, or to the proxy through which it is reached.
 #[derive(Clone)]
 pub(crate) struct ProxyConnector {
-    servers: HttpConnector,
+    servers: TcpConnector,
     /// With TLS where the proxy's URL says so.
-    to_proxies: HttpsConnector<HttpConnector>,
+    to_proxies: HttpsConnector<TcpConnector>,
     proxies: Proxies,
 }
 
 impl ProxyConnector {
     pub(crate) fn new(
-        servers: HttpConnector,
-        to_proxies: HttpsConnector<HttpConnector>,
+        servers: TcpConnector,
+        to_proxies: HttpsConnector<TcpConnector>,
         proxies: Proxies,
     ) -> Self {
         Self {

@@ -9,4 +9,3 @@ mod site;
 
 pub use file::CookieJarError;
 pub use jar::CookieJar;
-pub(crate) use site::is_same_site;

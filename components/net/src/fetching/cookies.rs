@@ -3,10 +3,9 @@
 use background_fetch::fetch::CredentialsMode;
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use url::Url;
 
 use super::fetch_params::{FetchParams, ResponseTainting};
-use crate::cookies::is_same_site;
+use super::same_site::is_same_site;
 
 /// Whether credentials go with this hop, and are taken from its response.
 ///
@@ -52,10 +51,5 @@ pub(super) fn parse_and_store_response_set_cookie_headers(fetch_params: &FetchPa
 ///
 /// As in browsers it is this hop that counts, whatever the ones before were.
 fn is_same_site_request(fetch_params: &FetchParams) -> bool {
-    match &fetch_params.client.origin {
-        None => true,
-        Some(origin) => {
-            Url::parse(origin).is_ok_and(|client| is_same_site(&client, fetch_params.current_url()))
-        }
-    }
+    fetch_params.is_user() || is_same_site(&fetch_params.url_origin(), &fetch_params.current_url().origin())
 }

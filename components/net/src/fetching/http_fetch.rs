@@ -1,11 +1,14 @@
 //! HTTP fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::{RedirectMode, RequestMode, ResponseHead, ResponseType, retry_after};
+use background_fetch::fetch::{RedirectMode, RequestMode, ResponseType};
 use http::StatusCode;
 
 use super::Response;
-use super::cors_check::{CorsError, cors_check};
+use super::cors_check::{cors_check, not_shared};
+use super::cors_preflight_cache::Permission;
+use super::cors_preflight_fetch::cors_preflight_fetch;
+use super::cors_request_headers::{cors_unsafe_request_header_names, is_cors_safelisted_method};
 use super::fetch_params::{FetchParams, ResponseTainting};
 use super::http_network_or_cache_fetch::http_network_or_cache_fetch;
 use super::http_redirect_fetch::http_redirect_fetch;
@@ -15,17 +18,18 @@ pub(super) async fn http_fetch(
     fetch_params: &mut FetchParams,
     make_cors_preflight: bool,
 ) -> Result<Response, NetworkError> {
-    // 4.1. Without CORS-preflight fetch the server was not asked, and the request must not go out.
-    if make_cors_preflight {
-        let reason = "its method or header fields need a CORS preflight, which this network cannot do";
-        return Err(fetch_params.hop().fatal(reason));
+    // 4.1. Ask first, unless the server has said that it wants such requests.
+    if make_cors_preflight && is_not_in_cache(fetch_params) {
+        cors_preflight_fetch(fetch_params).await?;
     }
     // 4.3. From the network.
     let mut response = http_network_or_cache_fetch(fetch_params).await?;
     // 4.4. The CORS check, for redirects too.
     if fetch_params.response_tainting == ResponseTainting::Cors {
-        cors_check(fetch_params, &response.head.headers)
-            .map_err(|error| not_shared(fetch_params, &response.head, &error))?;
+        cors_check(fetch_params, &response.head.headers).map_err(|error| {
+            let reason = format!("the CORS check failed: {error}");
+            not_shared(fetch_params, &response.head, reason)
+        })?;
     }
     // 6. Redirects.
     if is_redirect_status(response.head.status) {
@@ -48,19 +52,22 @@ pub(super) async fn http_fetch(
     Ok(response)
 }
 
-/// A response that may not be shared. What stands before a server and says that it is busy seldom knows of CORS:
-/// that is for the time being.
-fn not_shared(fetch_params: &FetchParams, response: &ResponseHead, error: &CorsError) -> NetworkError {
-    let reason = format!("the CORS check failed: {error}");
-    match response.status.as_u16() {
-        status @ (408 | 425 | 429 | 502..=504) => NetworkError {
-            retry_after: retry_after(&response.headers),
-            ..fetch_params
-                .hop()
-                .temporary(format!("{reason} (status {status})"))
-        },
-        _ => fetch_params.hop().fatal(reason),
+/// Whether the method or a header name has no match in the CORS-preflight cache.
+fn is_not_in_cache(fetch_params: &FetchParams) -> bool {
+    let request = &fetch_params.request;
+    let cache = &fetch_params.connections.cors_preflight_cache;
+    let method = Permission::Method(request.method.clone());
+    if !is_cors_safelisted_method(&request.method) && !cache.matches(fetch_params, &method) {
+        return true;
     }
+    let is_unsafe = cors_unsafe_request_header_names(&request.headers);
+    let unsafe_names = request
+        .headers
+        .keys()
+        .filter(|name| is_unsafe.contains(&name.as_str()));
+    unsafe_names
+        .into_iter()
+        .any(|name| !cache.matches(fetch_params, &Permission::HeaderName(name.clone())))
 }
 
 /// <https://fetch.spec.whatwg.org/#redirect-status>

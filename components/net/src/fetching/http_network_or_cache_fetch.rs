@@ -1,10 +1,10 @@
 //! HTTP-network-or-cache fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::CacheMode;
+use background_fetch::fetch::{CacheMode, Referrer};
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, PRAGMA, RANGE, USER_AGENT,
+    IF_UNMODIFIED_SINCE, PRAGMA, RANGE, REFERER, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
@@ -12,6 +12,7 @@ use super::Response;
 use super::cookies::{
     append_a_request_cookie_header, includes_credentials, parse_and_store_response_set_cookie_headers,
 };
+use super::fetch_metadata::append_the_fetch_metadata_headers;
 use super::fetch_params::FetchParams;
 use super::http_network_fetch::http_network_fetch;
 use super::origin_header::append_a_request_origin_header;
@@ -35,8 +36,16 @@ pub(super) async fn http_network_or_cache_fetch(
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     // 8.10. The limit on keepalive requests is not for background fetches (errata 17).
+    // 8.11. `Referer`.
+    if let Referrer::Url(url) = &request.referrer
+        && let Ok(value) = HeaderValue::try_from(url.as_str())
+    {
+        headers.insert(REFERER, value);
+    }
     // 8.12. `Origin`.
     append_a_request_origin_header(fetch_params, &mut headers);
+    // 8.13. `Sec-Fetch-*`.
+    append_the_fetch_metadata_headers(fetch_params, &mut headers);
     // 8.15. `User-Agent`.
     headers
         .entry(USER_AGENT)

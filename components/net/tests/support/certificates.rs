@@ -1,4 +1,4 @@
-//! A root certificate and one for 127.0.0.1, made for this run.
+//! A root certificate and one for this machine, made for this run.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,6 +14,9 @@ struct Made {
     key: Vec<u8>,
 }
 
+/// The second reaches the loopback and is not of it, so that a page must not trust it without TLS.
+const NAMES: [&str; 2] = ["127.0.0.1", "0.0.0.0"];
+
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let mut params = CertificateParams::new(Vec::new()).expect("root");
     params
@@ -21,7 +24,7 @@ static MADE: LazyLock<Made> = LazyLock::new(|| {
         .push(DnType::CommonName, "The root of this test run");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("key")).expect("root");
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("leaf");
+    let params = CertificateParams::new(NAMES.map(str::to_owned)).expect("leaf");
     let (leaf, key) = signed(params, &root);
     Made {
         root: root.der().to_vec(),
@@ -62,7 +65,7 @@ pub(crate) fn server_of(names: &[&str]) -> Arc<ServerConfig> {
 
 /// TLS for a server at 127.0.0.1 whose certificate was good until long ago, or will be in a far future.
 pub(crate) fn server_of_another_time(years: std::ops::Range<i32>) -> Arc<ServerConfig> {
-    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("leaf");
+    let mut params = CertificateParams::new(NAMES.map(str::to_owned)).expect("leaf");
     params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
     params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
     let (leaf, key) = signed(params, &MADE.issuer);
