@@ -64,9 +64,9 @@ pub(super) struct Completion<'a> {
     pub(super) record: &'a Arc<Record>,
     pub(super) budget: RetryBudget,
     /// Whether the next attempt must start at byte 0.
-    restart: bool,
+    pub(super) restart: bool,
     /// The length at which all bytes may be here: a part of unknown complete length ended there (errata 6).
-    may_be_complete_at: Option<u64>,
+    pub(super) may_be_complete_at: Option<u64>,
 }
 
 /// How an attempt ended.
@@ -217,7 +217,11 @@ impl Completion<'_> {
     }
 
     /// The range to ask for, or none where the record starts at byte 0.
-    fn resume_range(&mut self, length: u64, response: Option<&ResponseHead>) -> Option<ResumeRange> {
+    pub(super) fn resume_range(
+        &mut self,
+        length: u64,
+        response: Option<&ResponseHead>,
+    ) -> Option<ResumeRange> {
         if std::mem::take(&mut self.restart) || length == 0 {
             return None;
         }
@@ -385,51 +389,6 @@ impl Completion<'_> {
         }
     }
 
-    /// Goes on after a part that is not all. One that cannot be continued safely starts again, within its budget.
-    fn ask_for_the_rest(&mut self, length: u64, response_data: &ResponseData) -> Attempt {
-        self.budget.progressed(length);
-        let response = response_data.snapshot().response;
-        if self.resume_range(length, response.as_deref()).is_some() {
-            return Attempt::Again(Duration::ZERO);
-        }
-        // Only a `GET` is issued again (errata 18).
-        if !self.record.request.is_get() {
-            return self.failed("its partial response is not all of it, and it may not be sent twice");
-        }
-        self.start_again(
-            "its partial response is not all of it, and names no version that could be continued",
-        )
-    }
-
-    /// Starts the record again from byte 0, within its budget.
-    fn start_again(&mut self, why: &str) -> Attempt {
-        let now = self.engine.inner.embedder.clock.now();
-        let Some(backoff) = self.budget.fail(now) else {
-            return self.failed(&format!("{why}, again and again"));
-        };
-        self.restart = true;
-        self.may_be_complete_at = None;
-        let stored = self.record.response_data().state.read(|state| state.length);
-        let reason = format!(
-            "cannot resume {}: {why}; {stored} bytes are stored; starting again",
-            self.record.request.url
-        );
-        self.record.report.lock().detail.clone_from(&reason);
-        self.engine.note(
-            self.bg_fetch,
-            EventKind::Restarted {
-                record: self.record.key.index,
-                reason,
-            },
-        );
-        // The first time is not the server's fault.
-        Attempt::Again(if self.budget.failures() > 1 {
-            backoff
-        } else {
-            Duration::ZERO
-        })
-    }
-
     fn ended(&self, result: ResponseResult, detail: String) -> Attempt {
         Attempt::Ended(Ended { result, detail })
     }
@@ -445,7 +404,7 @@ impl Completion<'_> {
         )
     }
 
-    fn failed(&self, why: &str) -> Attempt {
+    pub(super) fn failed(&self, why: &str) -> Attempt {
         self.failed_because(format!("cannot fetch {}: {why}", self.record.request.url))
     }
 

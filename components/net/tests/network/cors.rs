@@ -261,3 +261,27 @@ fn a_page_does_not_reach_a_bad_port_and_the_user_may_try() {
     let outcome = fetch(&network, page(&server.origin(), &server.url("/")));
     assert!(outcome.fatal().ends_with("the port 25 is blocked"));
 }
+
+#[test]
+fn a_busy_server_that_knows_no_cors_is_busy_for_the_time_being() {
+    let answering = |status| {
+        let server = Server::http(move |_| Reply::new(status, &[("Retry-After", "7")], "busy"));
+        fetch(&network(), page(PAGE, &server.url("/")))
+    };
+    for status in [408, 425, 429, 502, 503, 504] {
+        let outcome = answering(status);
+        let message = outcome.temporary();
+        assert!(
+            message.contains("the CORS check failed") && message.ends_with(&format!("(status {status})")),
+            "{message}"
+        );
+        assert!(outcome.head.is_none());
+        assert_eq!(
+            outcome.error.unwrap().retry_after,
+            Some(std::time::Duration::from_secs(7))
+        );
+    }
+    for status in [200, 404, 500] {
+        assert!(answering(status).fatal().contains("the CORS check failed"));
+    }
+}
