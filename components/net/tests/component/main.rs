@@ -7,6 +7,7 @@
 mod support;
 
 mod bounds;
+mod policies;
 mod resume;
 mod retries;
 mod story;

@@ -28,6 +28,8 @@ pub(crate) struct Story {
     pub(crate) policies: Policies,
     pub(crate) quota: u64,
     pub(crate) download_total: u64,
+    /// Who fetches; the user where there is none.
+    pub(crate) client: Option<Client>,
 }
 
 /// How a background fetch ended, as its worker could see it.
@@ -76,6 +78,7 @@ impl Default for Story {
             policies,
             quota: 1 << 30,
             download_total: 0,
+            client: None,
         }
     }
 }
@@ -86,7 +89,7 @@ pub(crate) fn get(url: &Url) -> Ended {
 }
 
 impl Story {
-    /// Fetches a request for the user, until its event is fired.
+    /// Fetches a request, until its event is fired.
     pub(crate) fn tell(self, request: Request) -> Ended {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -113,7 +116,8 @@ impl Story {
         };
         let engine = Engine::open(embedder, self.policies).await.expect("an engine");
         engine.start();
-        let client = Client::user(request.url.clone());
+        let client = self.client;
+        let client = client.unwrap_or_else(|| Client::user(request.url.clone()));
         let registration = RegistrationKey::of(client.base_url.clone());
         let (event_loop, mut tasks) = mpsc::unbounded();
         let realm = Realm::new(Arc::new(engine.clone()), client, Arc::new(event_loop));
