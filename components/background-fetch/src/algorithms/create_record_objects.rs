@@ -15,14 +15,19 @@ use crate::{Engine, Exception};
 
 /// Waits for the response of a record object, or for the result that says that none will come (errata 9).
 ///
+/// With integrity metadata there is no response before all its bytes are checked: Fetch hands it over then (errata
+/// 37).
+///
 /// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>, 2.9.
 pub(crate) async fn response_ready(
     record: &Record,
     response_data: &ResponseData,
 ) -> Result<Arc<ResponseHead>, Exception> {
     // 2.9.1. Wait for a response, or for a result.
+    let checked_at_the_end = !record.request.integrity.is_empty();
     let waited = response_data.state.when(|state| {
-        (state.response.is_some() || state.result != ResponseResult::Empty).then(|| state.clone())
+        let response = state.response.is_some() && !checked_at_the_end;
+        (response || state.result != ResponseResult::Empty).then(|| state.clone())
     });
     match waited.await {
         // 2.9.2. If it may be exposed, the response.
@@ -46,9 +51,10 @@ pub(crate) async fn pull_bytes(
     transmitted_bytes: u64,
 ) -> Result<Option<Bytes>, Exception> {
     // 2.8.1. Wait for more bytes than were transmitted, or for a result.
+    let checked_at_the_end = !record.request.integrity.is_empty();
     let waited = response_data.state.when(|state| {
-        (state.length > transmitted_bytes || state.result != ResponseResult::Empty)
-            .then_some((state.length, state.result))
+        let more = state.length > transmitted_bytes && !checked_at_the_end;
+        (more || state.result != ResponseResult::Empty).then_some((state.length, state.result))
     });
     let (length, result) = waited.await;
     // 2.8.4.3 and 2.8.4.4. What may not be exposed errors the stream.

@@ -80,6 +80,21 @@ impl Engine {
         }
     }
 
+    /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
+    fn check_policies(&self, client: &Client, requests: &[Request]) -> Result<(), Exception> {
+        if client.origin.is_none() {
+            return Ok(());
+        }
+        for (index, request) in requests.iter().enumerate() {
+            let url = &request.url;
+            let allowed = self.inner.embedder.network.allows(url, client);
+            allowed.map_err(|why| {
+                Exception::type_error(format!("request {index} ({}) {why}", excerpt(url.as_str())))
+            })?;
+        }
+        Ok(())
+    }
+
     async fn begin_background_fetch(&self, arguments: Arguments) -> Result<Begun, Exception> {
         let Arguments {
             registration,
@@ -90,6 +105,7 @@ impl Engine {
             options,
         } = arguments;
         self.check_limits(&id, requests.len(), &options.ui)?;
+        self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use background_fetch::embedder::{Clock, FetchStream, Network, NetworkError, NetworkRequest};
+use background_fetch::fetch::Client;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use url::Url;
@@ -52,6 +53,7 @@ type Responder = Box<dyn FnOnce(&NetworkRequest) -> Response + Send>;
 struct Servers {
     resources: BTreeMap<String, Resource>,
     once: BTreeMap<String, VecDeque<Responder>>,
+    disallowed: BTreeMap<String, String>,
 }
 
 /// Whether the device is online.
@@ -104,6 +106,16 @@ impl ScriptedNetwork {
         let mut servers = self.0.servers.lock();
         let waiting = servers.once.entry(key(url.as_ref())).or_default();
         waiting.push_back(Box::new(respond));
+    }
+
+    /// Lets the policies of pages exclude this URL at the call, and says why; see [`Network::allows`].
+    ///
+    /// # Panics
+    ///
+    /// When the URL does not parse.
+    pub fn disallow(&self, url: impl AsRef<str>, why: impl Into<String>) {
+        let mut servers = self.0.servers.lock();
+        servers.disallowed.insert(key(url.as_ref()), why.into());
     }
 
     /// Goes offline: what is in flight ends with a temporary error, and so does every new request.
@@ -188,6 +200,15 @@ impl ScriptedNetwork {
 impl Network for ScriptedNetwork {
     fn fetch(&self, request: NetworkRequest) -> FetchStream {
         Exchange::begin(self.0.clone(), request)
+    }
+
+    fn allows(&self, url: &Url, _client: &Client) -> Result<(), String> {
+        let servers = self.0.servers.lock();
+        servers
+            .disallowed
+            .get(&key(url.as_str()))
+            .cloned()
+            .map_or(Ok(()), Err)
     }
 
     fn available<'a>(&'a self, _url: &'a Url) -> BoxFuture<'a, ()> {
