@@ -187,9 +187,17 @@ impl Site {
         self.connect(&self.engine(), url)
     }
 
+    /// Opens a realm with this environment.
+    pub fn open_realm(&self, client: Client) -> Page {
+        self.connect_client(&self.engine(), client)
+    }
+
     fn connect(&self, engine: &Engine, url: &str) -> Page {
+        self.connect_client(engine, Client::page(Url::parse(url).expect("the page has a URL")))
+    }
+
+    fn connect_client(&self, engine: &Engine, client: Client) -> Page {
         let event_loop = self.world.event_loop();
-        let client = Client::page(Url::parse(url).expect("the page has a URL"));
         let realm = Realm::new(Arc::new(engine.clone()), client, Arc::new(event_loop.clone()));
         let pumped = realm.clone();
         self.world
@@ -286,6 +294,16 @@ pub fn get(url: &str) -> Request {
     Request::new(Url::parse(url).expect("the request has a URL"))
 }
 
+/// A request of a URL with this method.
+pub fn request(method: http::Method, url: &str) -> Request {
+    Request { method, ..get(url) }
+}
+
+/// A `POST` of a URL.
+pub fn post(url: &str) -> Request {
+    request(http::Method::POST, url)
+}
+
 /// How a background fetch ended: its result and its failure reason.
 pub type Outcome = (BackgroundFetchResult, BackgroundFetchFailureReason);
 
@@ -352,11 +370,7 @@ impl Site {
         path: &str,
         body: impl Into<RequestBody>,
     ) -> Result<BackgroundFetchRegistration, Exception> {
-        let request = Request {
-            method: http::Method::POST,
-            ..get(&format!("{SITE}{path}"))
-        };
-        let request = RequestObject::with_body(request, body);
+        let request = RequestObject::with_body(post(&format!("{SITE}{path}")), body);
         self.manager().fetch(path, [request], Default::default()).await
     }
 
@@ -443,6 +457,61 @@ impl ReadingWorker {
             [delivery] => delivery.bodies.clone(),
             other => panic!("one event was expected: {other:?}"),
         }
+    }
+}
+
+/// Checks that a promise rejected with this exception, and that its message has all of these texts.
+pub fn assert_rejected<T: std::fmt::Debug>(
+    outcome: Result<T, Exception>,
+    name: ExceptionName,
+    texts: &[&str],
+) {
+    let exception = outcome.expect_err("the promise rejects");
+    assert_eq!(exception.name, name, "{exception}");
+    for text in texts {
+        assert!(
+            exception.message.contains(text),
+            "{exception} does not say {text:?}"
+        );
+    }
+    let length = exception.message.len();
+    assert!(length < 1000, "a sentence, not {length} bytes");
+}
+
+/// What the site's storage has, and what else is often needed.
+impl Site {
+    /// Checks that nothing is stored: no background fetch, no body, and no body of one that was not created.
+    pub async fn assert_nothing_stored(&self) {
+        use background_fetch_sim::StorageOperation::{Create, Discard, Stage};
+        assert_eq!(self.usage().await, 0, "bytes are left");
+        let calls = |operation| self.world.storage.calls(operation);
+        if calls(Create) == 0 {
+            assert_eq!(calls(Stage), calls(Discard), "a staged body is left");
+        }
+        assert_eq!(self.storage.load().await.expect("the storage loads"), []);
+    }
+
+    /// The bytes that the site uses.
+    pub async fn usage(&self) -> u64 {
+        let estimate = self.storage.estimate(&self.registration.storage_key).await;
+        estimate.expect("the storage knows its usage").usage
+    }
+
+    /// Serves a file of so many bytes, which are [`pattern`](background_fetch_sim::pattern)`(1, ..)`, at a path.
+    pub fn serve_pattern(&self, path: &str, length: u64) {
+        self.serve(path, Resource::pattern(1, length));
+    }
+
+    /// Serves a file of 1000 bytes at a path, of which 100 come and then nothing any more.
+    pub fn serve_hanging(&self, path: &str) {
+        let resource = Resource::pattern(1, 1000).chunks(100);
+        self.serve(path, resource.stall_for_ever_at(100).always());
+    }
+
+    /// Lets this much time pass, and everything that happens in it.
+    pub async fn pass(&self, time: std::time::Duration) {
+        self.sleep(time).await;
+        self.world.stalled().await;
     }
 }
 

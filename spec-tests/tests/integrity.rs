@@ -1,4 +1,4 @@
-//! Integrity metadata: Fetch hands a response over once its body matches (errata 35).
+//! Integrity metadata: Fetch hands a response over once its body matches (errata 37).
 
 use background_fetch::api::{BackgroundFetchRecord, BackgroundFetchRegistration};
 use background_fetch::embedder::NetworkError;

@@ -198,13 +198,13 @@ impl Engine {
         }));
     }
 
-    /// Enqueues steps to a registration's edit queue; resolves with what they give, or none where the engine was
-    /// shut down or the registration cleared before they ended.
-    pub(crate) async fn enqueue<R: Send + 'static>(
+    /// Enqueues steps to a registration's edit queue, at once; resolves with what they give, or none where the
+    /// engine was shut down before they ended.
+    pub(crate) fn enqueue<S: Future<Output: Send> + Send + 'static>(
         &self,
-        registration: &Arc<ServiceWorkerRegistration>,
-        steps: impl Future<Output = R> + Send + 'static,
-    ) -> Option<R> {
+        registration: &ServiceWorkerRegistration,
+        steps: S,
+    ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
         let (done, result) = futures::channel::oneshot::channel();
         let running = TaskCount::new(self);
         let engine = self.clone();
@@ -215,7 +215,20 @@ impl Engine {
             }
             drop(running);
         });
-        result.await.ok()
+        async { result.await.ok() }
+    }
+
+    /// Runs steps in parallel to their end, whoever waits for it; resolves with what they give, or none where the
+    /// engine was shut down before.
+    pub(crate) fn in_parallel<S: Future<Output: Send> + Send + 'static>(
+        &self,
+        steps: S,
+    ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
+        let (done, result) = futures::channel::oneshot::channel();
+        self.spawn_unbound(async move {
+            let _ = done.send(steps.await);
+        });
+        async { result.await.ok() }
     }
 
     async fn stopped(&self) {

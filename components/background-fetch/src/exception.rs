@@ -1,5 +1,6 @@
 //! [`Exception`]: what a script gets when a promise rejects or a call throws.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A JavaScript exception, as plain data: the binding turns it into the realm's `TypeError` or `DOMException`.
@@ -12,7 +13,7 @@ pub struct Exception {
     pub message: String,
 }
 
-/// The exceptions that the Background Fetch specification names.
+/// The exceptions that the Background Fetch specification names, and one for a storage that does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ExceptionName {
@@ -24,6 +25,8 @@ pub enum ExceptionName {
     InvalidStateError,
     /// A `DOMException` named `NotAllowedError`.
     NotAllowedError,
+    /// A `DOMException` named `UnknownError`: the user agent's storage failed, and no argument is to blame.
+    UnknownError,
     /// A `QuotaExceededError`, a `DOMException` by its interface.
     QuotaExceededError,
 }
@@ -36,6 +39,7 @@ impl ExceptionName {
             Self::AbortError => "AbortError",
             Self::InvalidStateError => "InvalidStateError",
             Self::NotAllowedError => "NotAllowedError",
+            Self::UnknownError => "UnknownError",
             Self::QuotaExceededError => "QuotaExceededError",
         }
     }
@@ -60,6 +64,15 @@ impl Exception {
 
     pub(crate) fn invalid_state(message: impl Into<String>) -> Self {
         Self::new(ExceptionName::InvalidStateError, message)
+    }
+}
+
+/// As much of a text as a message has room for.
+pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
     }
 }
 

@@ -258,9 +258,10 @@ impl Engine {
         self.background_fetch(fetch).map(|bg_fetch| inspect(&bg_fetch))
     }
 
-    /// The events from now on. `capacity` of them are kept for a reader that falls behind.
+    /// The events from now on. `capacity` of them, at least one, are kept for a reader that falls behind.
     pub fn events(&self, capacity: usize) -> EventStream {
-        let (sender, events) = mpsc::channel(capacity);
+        // A channel keeps one more for its sender, and panics where its buffer could not be counted.
+        let (sender, events) = mpsc::channel(capacity.clamp(1, 1 << 24) - 1);
         let lost = Arc::new(AtomicU64::new(0));
         self.inner.inspector.subscribers.lock().push(Subscriber {
             events: sender,

@@ -82,8 +82,10 @@ pub fn background_fetch_click(engine: &Engine, page: Option<&Page>, id: &str) ->
     // 5 and 6. The newest background fetch of the id.
     let bg_fetch = engine.find(&sw_registration, &DomString::from(id));
     let bg_fetch = bg_fetch.ok_or(WebDriverError::BackgroundFetchNotFound)?;
-    // 7. Fire a background fetch click event.
-    engine.click(bg_fetch);
+    // 7. Fire a background fetch click event; one that the user dismissed is there no more.
+    if !engine.click(bg_fetch) {
+        return Err(WebDriverError::BackgroundFetchNotFound);
+    }
     // 8. Success.
     Ok(())
 }

@@ -176,14 +176,10 @@ impl Executor {
     /// Resolves when every other task waits, before the time moves: what can happen now has happened.
     pub fn stalled(&self) -> impl Future<Output = ()> + use<> {
         let queue = self.0.queue.clone();
-        let mut asked = false;
-        std::future::poll_fn(move |context| {
-            if std::mem::replace(&mut asked, true) {
-                return Poll::Ready(());
-            }
-            queue.wake_when_idle(context.waker());
-            Poll::Pending
-        })
+        async move {
+            // The queue that tells is held here: it cannot go without.
+            let _ = queue.when_idle().await;
+        }
     }
 
     /// Drops every task where it stands, as a crash does.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use background_fetch::embedder::Spawner;
+use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
@@ -39,7 +40,7 @@ struct State {
     live: [usize; 3],
     spawned: Vec<(TaskId, BoxFuture<'static, ()>)>,
     ready: VecDeque<Arc<TaskWaker>>,
-    idle: Vec<Waker>,
+    idle: Vec<oneshot::Sender<()>>,
 }
 
 impl ReadyQueue {
@@ -88,16 +89,21 @@ impl ReadyQueue {
         Some((task.id, Waker::from(task)))
     }
 
-    /// Wakes this when nothing is ready.
-    pub(crate) fn wake_when_idle(&self, waker: &Waker) {
-        self.state.lock().idle.push(waker.clone());
+    /// Tells when nothing is ready. A waker alone would not: who waits may be polled for another reason.
+    pub(crate) fn when_idle(&self) -> oneshot::Receiver<()> {
+        let (idle, told) = oneshot::channel();
+        self.state.lock().idle.push(idle);
+        told
     }
 
     /// Wakes who waits for nothing to be ready; says whether there was somebody.
     pub(crate) fn wake_idle(&self) -> bool {
         let idle = std::mem::take(&mut self.state.lock().idle);
-        let found = !idle.is_empty();
-        idle.into_iter().for_each(Waker::wake);
+        let mut found = false;
+        for idle in idle {
+            // An error is somebody who does not wait any more.
+            found |= idle.send(()).is_ok();
+        }
         found
     }
 }

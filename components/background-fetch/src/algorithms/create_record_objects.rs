@@ -9,13 +9,14 @@ use super::stored_body::SLICE;
 use crate::concepts::ResponseResult;
 use crate::concepts::record::{Record, ResponseData, ResponseState};
 use crate::embedder::Storage;
+use crate::exception::excerpt;
 use crate::fetch::ResponseHead;
 use crate::{Engine, Exception};
 
 /// Waits for the response of a record object, or for the result that says that none will come (errata 9).
 ///
 /// With integrity metadata there is no response before all its bytes are checked: Fetch hands it over then (errata
-/// 35).
+/// 37).
 ///
 /// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>, 2.9.
 pub(crate) async fn response_ready(
@@ -77,14 +78,14 @@ pub(crate) async fn pull_bytes(
         // Replaced or removed while it was read: it may no longer be exposed.
         Ok(_) => Err(Exception::type_error(format!(
             "the stored body of {} ends at byte {transmitted_bytes}, it should have {length} bytes",
-            record.request.url
+            excerpt(record.request.url.as_str())
         ))),
         Err(error) => Err(Exception::type_error(error.message)),
     }
 }
 
 fn why_not_exposed(record: &Record, result: ResponseResult) -> Exception {
-    let url = &record.request.url;
+    let url = excerpt(record.request.url.as_str());
     match result {
         ResponseResult::Aborted => Exception::abort_error(format!(
             "the background fetch was aborted before {url} was complete"

@@ -15,7 +15,9 @@ use crate::fetch::{CredentialsMode, Request, RequestMode};
 ///
 /// <https://wicg.github.io/background-fetch/#background-fetch-display-algorithm>
 pub(crate) fn show(engine: &Engine, bg_fetch: &BackgroundFetch) {
-    if !bg_fetch.registration.is_cleared() {
+    // The lock puts this before or after a removal.
+    let on_screen = bg_fetch.on_screen.lock();
+    if *on_screen && !bg_fetch.registration.is_cleared() {
         engine.inner.embedder.display.show(&display_state(bg_fetch));
     }
 }
@@ -67,14 +69,17 @@ pub fn icon_request(icon: &ImageResource, base_url: &Url) -> Option<Request> {
     })
 }
 
-/// Keeps a finished background fetch, without its records, for its user interface: it may remain and be activated.
-/// The oldest beyond the limit goes.
+/// Keeps a finished background fetch, without its records, for its user interface: it may remain and be activated,
+/// unless the user dismissed it before. The oldest beyond the limit goes.
 pub(crate) fn keep_finished(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
     let limit = engine.inner.policies.limits.finished_shown;
     let kept = Arc::new(bg_fetch.without_records());
     let mut gone = Vec::new();
     {
         let mut finished = bg_fetch.registration.finished.lock();
+        if !*bg_fetch.on_screen.lock() {
+            return engine.forget(bg_fetch.key);
+        }
         finished.push_back(Arc::clone(&kept));
         while finished.len() > limit {
             gone.extend(finished.pop_front());
@@ -86,7 +91,27 @@ pub(crate) fn keep_finished(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
     }
 }
 
+/// Dismisses a settled background fetch. Its event goes on, and its records stay for as long as they are needed.
+/// Whether it was on the screen.
+pub(crate) fn dismiss(engine: &Engine, bg_fetch: &BackgroundFetch) -> bool {
+    {
+        let mut finished = bg_fetch.registration.finished.lock();
+        if !bg_fetch.is_settled() || !std::mem::replace(&mut *bg_fetch.on_screen.lock(), false) {
+            return false;
+        }
+        let kept = finished.len();
+        finished.retain(|finished| finished.key != bg_fetch.key);
+        if finished.len() < kept {
+            engine.forget(bg_fetch.key);
+        }
+    }
+    engine.inner.embedder.display.remove(bg_fetch.key);
+    true
+}
+
 pub(crate) fn take_off_screen(engine: &Engine, bg_fetch: &BackgroundFetch) {
     engine.forget(bg_fetch.key);
-    engine.inner.embedder.display.remove(bg_fetch.key);
+    if std::mem::replace(&mut *bg_fetch.on_screen.lock(), false) {
+        engine.inner.embedder.display.remove(bg_fetch.key);
+    }
 }

@@ -8,7 +8,7 @@ use futures::stream;
 use super::complete_record::complete_a_record;
 use super::contains::contains_background_fetch;
 use super::fire_settled_event::fire_settled_event;
-use super::update_instances::update_background_fetch_instances_now;
+use super::update_instances::update_background_fetch_instances_in_order;
 use crate::Engine;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::Record;
@@ -106,8 +106,8 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>) {
             failure_reason,
         },
     );
-    // 8.7. Update background fetch instances.
-    update_background_fetch_instances_now(&bg_fetch);
+    // 8.7. Update background fetch instances, before the event can end: the result comes with available records.
+    update_background_fetch_instances_in_order(&engine, &bg_fetch);
 }
 
 /// Stores the result. A success that cannot be made durable is none.

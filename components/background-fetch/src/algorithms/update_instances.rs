@@ -22,23 +22,27 @@ pub(crate) fn update_background_fetch_instances_now(bg_fetch: &BackgroundFetch) 
     bg_fetch.progress.update(Progress::changed_urgently);
 }
 
+/// Updates background fetch instances in this moment: what is set after this comes with another update.
+pub(crate) fn update_background_fetch_instances_in_order(engine: &Engine, bg_fetch: &BackgroundFetch) {
+    bg_fetch.progress.update(Progress::changed_urgently);
+    deliver(engine, bg_fetch);
+}
+
 /// Delivers updates as long as there can be any: one in each progress interval at most, and always the last.
 pub(crate) async fn deliver_updates(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
     let clock = &engine.inner.embedder.clock;
     let interval = engine.inner.policies.timing.progress_interval;
-    let mut delivered = None;
+    // It is shown from the beginning.
+    deliver(engine, bg_fetch);
     loop {
-        let newer = |progress: &Progress| (delivered != Some(progress.revision)).then_some(progress.revision);
-        let revision = bg_fetch.progress.when(newer).await;
-        delivered = Some(revision);
-        deliver(engine, bg_fetch);
         if !bg_fetch.progress.read(|progress| progress.records_available) {
             return;
         }
-        let urgent = bg_fetch
-            .progress
-            .when(|progress: &Progress| (progress.urgent_revision > revision).then_some(()));
-        future::select(urgent, clock.sleep(interval)).await;
+        let urgent = |progress: &Progress| (progress.urgent_revision > progress.delivered).then_some(());
+        future::select(bg_fetch.progress.when(urgent), clock.sleep(interval)).await;
+        let newer = |progress: &Progress| (progress.revision > progress.delivered).then_some(());
+        bg_fetch.progress.when(newer).await;
+        deliver(engine, bg_fetch);
     }
 }
 
@@ -47,6 +51,9 @@ fn deliver(engine: &Engine, bg_fetch: &BackgroundFetch) {
     {
         // The update handling queue: no realm gets an older state after a newer one.
         let _update_handling = bg_fetch.update_handling.lock();
+        bg_fetch
+            .progress
+            .update(|progress| progress.delivered = progress.revision);
         // 1 to 5. What is copied.
         let snapshot = bg_fetch.snapshot();
         // 6. Queue a task on every realm of the storage key (errata 29). What follows happens there:

@@ -4,6 +4,7 @@ use http::Method;
 use url::Url;
 
 use crate::Exception;
+use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, RequestMode};
 
 /// `RequestInfo`: a URL, or a `Request` object.
@@ -89,10 +90,9 @@ pub(super) fn construct_request(
     match info {
         // 5. A string is parsed with the base URL; credentials in it are refused.
         RequestInfo::Url(text) => {
-            let url = client
-                .base_url
-                .join(&text)
-                .map_err(|error| Exception::type_error(format!("{what}: {text:?} is not a URL: {error}")))?;
+            let url = client.base_url.join(&text).map_err(|error| {
+                Exception::type_error(format!("{what}: {:?} is not a URL: {error}", excerpt(&text)))
+            })?;
             refuse_credentials(&url, what)?;
             let mode = match client.origin {
                 Some(_) => RequestMode::Cors,
@@ -114,7 +114,7 @@ pub(super) fn construct_request(
                 body_used,
             } = *object;
             refuse_credentials(&request.url, what)?;
-            let url = &request.url;
+            let url = excerpt(request.url.as_str());
             if request.mode == RequestMode::Navigate && client.origin.is_some() {
                 return Err(Exception::type_error(format!(
                     "{what} ({url}) has the mode \"navigate\""
@@ -148,6 +148,15 @@ pub(super) fn construct_request(
                 body,
             ))
         }
+    }
+}
+
+/// The request that `matchAll()` looks for: a string goes through the Request constructor; of a request object only
+/// what is compared matters, so its body may have been used.
+pub(super) fn request_to_match(info: RequestInfo, client: &Client) -> Result<Request, Exception> {
+    match info {
+        RequestInfo::Request(object) => Ok(object.request),
+        url => construct_request(url, client, "the request to match").map(|(request, _)| request),
     }
 }
 

@@ -8,6 +8,7 @@ use super::realm::{RealmInner, Settled, unexpected_reply};
 use super::request_policy::{refuse_bad_port, refuse_dangling_markup, refuse_scheme};
 use super::{BackgroundFetchRegistration, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchOptions, BackgroundFetchUIOptions, RegistrationKey};
+use crate::exception::excerpt;
 use crate::fetch::RequestMode;
 use crate::seam::{Call, Reply};
 use crate::{DomString, Exception};
@@ -94,6 +95,7 @@ impl BackgroundFetchManager {
             }
             // 6.2. "no-cors" is refused.
             if internal_request.mode == RequestMode::NoCors {
+                let url = excerpt(internal_request.url.as_str());
                 return rejected(Exception::type_error(format!(
                     "{what} ({url}) has the mode \"no-cors\""
                 )));

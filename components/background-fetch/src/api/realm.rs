@@ -8,6 +8,7 @@ use futures::channel::oneshot;
 use hashbrown::HashMap;
 
 use super::record::create_record_objects;
+use super::registration::WeakRegistration;
 use super::{
     BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Promise,
 };
@@ -33,6 +34,9 @@ pub(super) struct RealmInner {
     pub(super) client: Arc<Client>,
     /// The instances of every manager in this realm: a background fetch belongs to one registration.
     instances: RefCell<HashMap<FetchKey, BackgroundFetchRegistration>>,
+    /// Those whose records are no longer available: only a click gives them again, and a script that does not hold
+    /// one cannot tell a new one from it.
+    finished_instances: RefCell<HashMap<FetchKey, WeakRegistration>>,
     managers: RefCell<HashMap<RegistrationKey, BackgroundFetchManager>>,
     pending: RefCell<HashMap<CallId, oneshot::Sender<Result<Settled, Exception>>>>,
     next_call: Cell<u64>,
@@ -54,6 +58,7 @@ impl Realm {
             engine,
             client: Arc::new(client),
             instances: RefCell::default(),
+            finished_instances: RefCell::default(),
             managers: RefCell::default(),
             pending: RefCell::default(),
             next_call: Cell::default(),
@@ -118,7 +123,10 @@ impl Realm {
                 // 6.1 and 6.2 of "update background fetch instances".
                 if let Some(instance) = instance {
                     instance.update(&snapshot);
-                    self.inner.forget_unreachable(&instance);
+                    if !instance.records_available() {
+                        self.inner.instances.borrow_mut().remove(&instance.key());
+                        self.inner.keep_finished(&instance);
+                    }
                 }
             }
         }
@@ -130,11 +138,25 @@ impl Realm {
     fn instance(&self, snapshot: FetchSnapshot) -> BackgroundFetchRegistration {
         // 1. The instances map.
         let mut instances = self.inner.instances.borrow_mut();
-        // 2 to 5. What it has, or a new instance.
-        instances
-            .entry(snapshot.key)
-            .or_insert_with(|| BackgroundFetchRegistration::new(&self.inner, snapshot))
-            .clone()
+        // 2. What it has.
+        let finished = || {
+            self.inner
+                .finished_instances
+                .borrow()
+                .get(&snapshot.key)?
+                .upgrade()
+        };
+        if let Some(instance) = instances.get(&snapshot.key).cloned().or_else(finished) {
+            return instance;
+        }
+        // 3 to 5. A new instance.
+        let instance = BackgroundFetchRegistration::new(&self.inner, snapshot);
+        if instance.records_available() {
+            instances.insert(instance.key(), instance.clone());
+        } else {
+            self.inner.keep_finished(&instance);
+        }
+        instance
     }
 
     pub(super) fn call(
@@ -172,11 +194,11 @@ impl RealmInner {
         self.engine.release(self.id, fetch, 1);
     }
 
-    /// No call gives an instance again whose records are no longer available: the script's own references keep it.
-    fn forget_unreachable(&self, instance: &BackgroundFetchRegistration) {
-        if !instance.records_available() {
-            self.instances.borrow_mut().remove(&instance.key());
-        }
+    /// Keeps a finished instance for as long as the script does.
+    fn keep_finished(&self, instance: &BackgroundFetchRegistration) {
+        let mut finished = self.finished_instances.borrow_mut();
+        finished.retain(|_, instance| instance.upgrade().is_some());
+        finished.insert(instance.key(), instance.downgrade());
     }
 }
 

@@ -110,7 +110,7 @@ impl BackgroundFetchRecord {
     }
 
     /// The response promise, the same each time: resolves when the head of the response is here, while its body
-    /// still arrives; where the request has integrity metadata, when all of it is checked (errata 35).
+    /// still arrives; where the request has integrity metadata, when all of it is checked (errata 37).
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::arguments::construct_request;
+use super::arguments::request_to_match;
 use super::realm::{RealmInner, Settled, unexpected_reply};
 use super::{BackgroundFetchRecord, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchResult, CacheQueryOptions, FetchKey};
@@ -34,6 +34,16 @@ struct Inner {
     /// The records available flag.
     records_available: Cell<bool>,
     listeners: RefCell<Listeners>,
+}
+
+/// An instance that its realm does not keep.
+pub(super) struct WeakRegistration(std::rc::Weak<Inner>);
+
+impl WeakRegistration {
+    pub(super) fn upgrade(&self) -> Option<BackgroundFetchRegistration> {
+        let inner = self.0.upgrade()?;
+        Some(BackgroundFetchRegistration { inner })
+    }
 }
 
 type Callback = Rc<dyn Fn(&BackgroundFetchRegistration)>;
@@ -83,6 +93,10 @@ impl BackgroundFetchRegistration {
         Self {
             inner: Rc::new(inner),
         }
+    }
+
+    pub(super) fn downgrade(&self) -> WeakRegistration {
+        WeakRegistration(Rc::downgrade(&self.inner))
     }
 
     /// The background fetch that this is an instance of.
@@ -175,15 +189,15 @@ impl BackgroundFetchRegistration {
         inner.result.set(snapshot.result);
         inner.failure_reason.set(snapshot.failure_reason);
         // 6.10. Fire "progress".
-        let callbacks: Vec<Callback> = inner
-            .listeners
-            .borrow()
-            .callbacks
-            .iter()
-            .map(|(_, callback)| Rc::clone(callback))
-            .collect();
-        for callback in callbacks {
-            callback(self);
+        let callbacks = inner.listeners.borrow().callbacks.clone();
+        for (name, callback) in callbacks {
+            // One that a listener before it removed is not called.
+            let listeners = inner.listeners.borrow();
+            let removed = !listeners.callbacks.iter().any(|(listener, _)| *listener == name);
+            drop(listeners);
+            if !removed {
+                callback(self);
+            }
         }
     }
 
@@ -249,10 +263,10 @@ impl BackgroundFetchRegistration {
                 "the records associated with this background fetch are no longer available",
             ));
         }
-        // A string goes through the Request constructor (errata 14).
-        let request = request.map(|info| construct_request(info, &realm.client, "the request to match"));
+        // A string goes through the Request constructor, a request object is compared as it is (errata 14).
+        let request = request.map(|info| request_to_match(info, &realm.client));
         let request = match request.transpose() {
-            Ok(constructed) => constructed.map(|(request, _)| Box::new(request)),
+            Ok(request) => request.map(Box::new),
             Err(exception) => return rejected(exception),
         };
         // 2 and 3. The rest is the engine's; the task that resolves the promise creates record objects.

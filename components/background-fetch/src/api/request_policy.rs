@@ -5,6 +5,7 @@ use url::Url;
 
 use super::RequestInfo;
 use crate::Exception;
+use crate::exception::excerpt;
 use crate::fetch::{Client, is_bad_port};
 
 /// `fetch()` takes http and https alone, as browsers do. Where http is mixed content, the record fails.
@@ -12,7 +13,8 @@ pub(super) fn refuse_scheme(url: &Url, what: &str) -> Result<(), Exception> {
     match url.scheme() {
         "http" | "https" => Ok(()),
         scheme => Err(Exception::type_error(format!(
-            "{what} has a URL with the scheme {scheme}; a background fetch takes http and https"
+            "{what} has a URL with the scheme {}; a background fetch takes http and https",
+            excerpt(scheme)
         ))),
     }
 }
@@ -23,7 +25,8 @@ pub(super) fn refuse_scheme(url: &Url, what: &str) -> Result<(), Exception> {
 pub(super) fn refuse_bad_port(url: &Url, client: &Client, what: &str) -> Result<(), Exception> {
     match url.port().filter(|port| is_bad_port(*port)) {
         Some(port) if client.origin.is_some() => Err(Exception::type_error(format!(
-            "{what} ({url}) goes to port {port}, which is blocked: it belongs to a service that is not HTTP"
+            "{what} ({}) goes to port {port}, which is blocked: it belongs to a service that is not HTTP",
+            excerpt(url.as_str())
         ))),
         _ => Ok(()),
     }

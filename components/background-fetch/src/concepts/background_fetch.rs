@@ -36,6 +36,8 @@ pub(crate) struct BackgroundFetch {
     pub(crate) pausable: bool,
     /// The title and the icons.
     pub(crate) ui: Mutex<Ui>,
+    /// Whether it may be on the screen: it does not come back once it was taken off.
+    pub(crate) on_screen: Arc<Mutex<bool>>,
     /// The flags that others set and the algorithms obey.
     pub(crate) control: Watched<Control>,
     /// What the algorithms report.
@@ -89,6 +91,8 @@ pub(crate) struct Progress {
     pub(crate) revision: u64,
     /// The last revision that does not wait for the progress interval.
     pub(crate) urgent_revision: u64,
+    /// The last revision that was queued on the realms.
+    pub(crate) delivered: u64,
 }
 
 impl BackgroundFetch {
@@ -157,6 +161,7 @@ impl BackgroundFetch {
                 title: stored.title,
                 icons: stored.icons,
             }),
+            on_screen: Arc::new(Mutex::new(true)),
             control: Watched::new(Control {
                 paused: stored.paused,
                 abort_all,
@@ -180,6 +185,7 @@ impl BackgroundFetch {
             client: Arc::clone(&self.client),
             pausable: self.pausable,
             ui: Mutex::new(self.ui.lock().clone()),
+            on_screen: Arc::clone(&self.on_screen),
             control: Watched::new(self.control.read(|control| *control)),
             progress: Watched::new(self.progress.read(|progress| *progress)),
             update_handling: Mutex::new(()),

@@ -31,7 +31,7 @@ pub trait Network: Send + Sync {
     ///
     /// Where the request has [integrity metadata](Request::integrity) that the body does not match, a final error
     /// takes the place of its normal end. Until then the bytes are unchecked: the component stores them, and hands
-    /// none out (errata 35).
+    /// none out (errata 37).
     ///
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;

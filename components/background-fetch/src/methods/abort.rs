@@ -12,10 +12,10 @@ impl Engine {
     /// Aborts a background fetch. Whether it was active.
     ///
     /// <https://wicg.github.io/background-fetch/#background-fetch-registration-abort>
-    pub(crate) async fn abort_background_fetch(
+    pub(crate) fn abort_background_fetch(
         &self,
         bg_fetch: &Arc<BackgroundFetch>,
-    ) -> Result<bool, Exception> {
+    ) -> impl Future<Output = Result<bool, Exception>> + Send + use<> {
         // 1 and 2. The background fetch and its registration.
         // 3. Enqueue these steps to the edit queue.
         let steps = {
@@ -55,8 +55,7 @@ impl Engine {
                 true
             }
         };
-        self.enqueue(&bg_fetch.registration, steps)
-            .await
-            .ok_or_else(super::was_cleared)
+        let aborted = self.enqueue(&bg_fetch.registration, steps);
+        async { aborted.await.ok_or_else(super::was_cleared) }
     }
 }

@@ -7,19 +7,20 @@ use futures::future;
 
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
-use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
-use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions, RegistrationKey};
+use crate::concepts::service_worker_registration::{ActiveSlot, PendingId, ServiceWorkerRegistration};
+use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions};
 use crate::embedder::{
     BodyKey, FetchState, MeteredPolicy, NewFetch, NewRecord, PauseReasons, PermissionState, RecordState,
     StagedBody, StorageError, StorageErrorKind, StoredFetch, StoredRecord,
 };
+use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, StorageKey};
 use crate::inspect::EventKind;
 use crate::{DomString, Engine, Exception, ExceptionName};
 
 /// The arguments, checked by the realm.
 pub(super) struct Arguments {
-    pub(super) registration: RegistrationKey,
+    pub(super) registration: Arc<ServiceWorkerRegistration>,
     pub(super) client: Arc<Client>,
     pub(super) id: DomString,
     pub(super) requests: Vec<Request>,
@@ -27,22 +28,56 @@ pub(super) struct Arguments {
     pub(super) options: BackgroundFetchOptions,
 }
 
+/// What was found good to go, before its bodies are stored.
+struct Admitted {
+    registration: Arc<ServiceWorkerRegistration>,
+    client: Arc<Client>,
+    requests: Vec<Request>,
+    options: BackgroundFetchOptions,
+    permission: PermissionState,
+    active_slot: ActiveSlot,
+    /// Dropped when the background fetch is in the map, or will not come.
+    pending: PendingId,
+}
+
+/// What the first steps on the queue come to.
+enum Begun {
+    Started(Arc<BackgroundFetch>),
+    /// There are bodies to read first.
+    Admitted(Box<Admitted>, Vec<Option<RequestBody>>),
+}
+
 impl Engine {
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-fetch>, 8.
-    pub(super) async fn fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
-        let registration = self.registration(&arguments.registration);
-        let steps = {
-            let (engine, registration) = (self.clone(), Arc::clone(&registration));
-            async move {
-                // A body that does not end holds the queue up until the registration is cleared.
-                let started = engine.start_background_fetch(&registration, arguments);
-                futures::pin_mut!(started);
-                started.await
-            }
+    pub(super) fn fetch(
+        &self,
+        arguments: Arguments,
+    ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
+        let registration = Arc::clone(&arguments.registration);
+        let engine = self.clone();
+        let begun = {
+            let engine = self.clone();
+            self.enqueue(&registration, async move {
+                engine.begin_background_fetch(arguments).await
+            })
         };
-        self.enqueue(&registration, steps)
-            .await
-            .unwrap_or_else(|| Err(super::was_cleared()))
+        async move {
+            match begun.await.unwrap_or_else(|| Err(super::was_cleared()))? {
+                Begun::Started(bg_fetch) => Ok(bg_fetch),
+                // Bodies are read beside the queue: one that never ends holds up nobody else (errata 35). They are
+                // read to their end, or discarded, whoever still wants the answer.
+                Begun::Admitted(admitted, bodies) => {
+                    let stored = {
+                        let engine = engine.clone();
+                        async move { engine.store_bodies_and_create(*admitted, bodies).await }
+                    };
+                    engine
+                        .in_parallel(stored)
+                        .await
+                        .unwrap_or_else(|| Err(super::was_cleared()))
+                }
+            }
+        }
     }
 
     /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
@@ -53,24 +88,23 @@ impl Engine {
         for (index, request) in requests.iter().enumerate() {
             let url = &request.url;
             let allowed = self.inner.embedder.network.allows(url, client);
-            allowed.map_err(|why| Exception::type_error(format!("request {index} ({url}) {why}")))?;
+            allowed.map_err(|why| {
+                Exception::type_error(format!("request {index} ({}) {why}", excerpt(url.as_str())))
+            })?;
         }
         Ok(())
     }
 
-    async fn start_background_fetch(
-        &self,
-        registration: &Arc<ServiceWorkerRegistration>,
-        arguments: Arguments,
-    ) -> Result<Arc<BackgroundFetch>, Exception> {
+    async fn begin_background_fetch(&self, arguments: Arguments) -> Result<Begun, Exception> {
         let Arguments {
+            registration,
             client,
             id,
-            mut requests,
+            requests,
             bodies,
             options,
-            ..
         } = arguments;
+        self.check_limits(&id, requests.len(), &options.ui)?;
         self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
@@ -87,12 +121,17 @@ impl Engine {
                 "the service worker registration of {scope} has no active worker; wait for navigator.serviceWorker.ready"
             )));
         }
-        // 8.3 and 8.5. So does an id that is in the map.
-        if registration.active_background_fetches.lock().contains_key(&id) {
-            return Err(Exception::type_error(format!(
-                "a background fetch with the id {id:?} is active already"
-            )));
-        }
+        // 8.3 and 8.5. So does an id that is in the map, or about to be.
+        let active = registration.active_background_fetches.lock().contains_key(&id);
+        let pending = (!active)
+            .then(|| PendingId::new(&registration, id.clone()))
+            .flatten();
+        let pending = pending.ok_or_else(|| {
+            Exception::type_error(format!(
+                "a background fetch with the id {:?} is active already",
+                excerpt(&id.to_string())
+            ))
+        })?;
         // The user agent's limit.
         let limit = self.inner.policies.limits.active_per_storage_key;
         let active_slot = self.inner.active_counts.take(storage_key, limit).ok_or_else(|| {
@@ -102,45 +141,96 @@ impl Engine {
         })?;
         // A download total that the quota cannot hold rejects (errata 27).
         self.check_quota(storage_key, options.download_total).await?;
-        // 8.6 to 8.11. Read and store the bodies.
+        let admitted = Admitted {
+            registration,
+            client,
+            requests,
+            options,
+            permission,
+            active_slot,
+            pending,
+        };
+        // 8.6. The bodies that remain to be read.
+        if bodies.iter().any(Option::is_some) {
+            return Ok(Begun::Admitted(Box::new(admitted), bodies));
+        }
+        self.create_background_fetch(admitted, Vec::new())
+            .await
+            .map(Begun::Started)
+    }
+
+    /// 8.6 to 8.11. Reads and stores the bodies; then it is the queue's turn again.
+    async fn store_bodies_and_create(
+        &self,
+        mut admitted: Admitted,
+        bodies: Vec<Option<RequestBody>>,
+    ) -> Result<Arc<BackgroundFetch>, Exception> {
+        let registration = Arc::clone(&admitted.registration);
         let staged = self
-            .store_request_bodies(registration, &mut requests, bodies)
+            .store_request_bodies(&registration, &mut admitted.requests, bodies)
             .await?;
+        let created = {
+            let engine = self.clone();
+            async move { engine.create_background_fetch(admitted, staged).await }
+        };
+        self.enqueue(&registration, created)
+            .await
+            .unwrap_or_else(|| Err(super::was_cleared()))
+    }
+
+    async fn create_background_fetch(
+        &self,
+        admitted: Admitted,
+        staged: Vec<Option<StagedBody>>,
+    ) -> Result<Arc<BackgroundFetch>, Exception> {
+        let Admitted {
+            registration,
+            client,
+            requests,
+            options,
+            permission,
+            active_slot,
+            pending,
+        } = admitted;
+        // What is stored after the registration was wiped would stay.
+        if registration.is_cleared() {
+            self.discard(staged).await;
+            return Err(super::was_cleared());
+        }
         // 8.12. The new background fetch. It starts paused while the user is asked, or on a metered connection.
         let paused = PauseReasons {
             user: false,
             permission: permission == PermissionState::Prompt,
             metered: *self.inner.metered.lock() && self.inner.policies.metered == MeteredPolicy::Pause,
         };
+        let upload_total = requests.iter().filter_map(|request| request.body_length);
+        let bodies = staged.iter().copied().chain(std::iter::repeat(None));
         let new = NewFetch {
             registration: registration.key.clone(),
-            id,
+            id: pending.id.clone(),
             title: options.ui.title.unwrap_or_default(),
             icons: options.ui.icons.unwrap_or_default(),
             download_total: options.download_total,
-            upload_total: requests
-                .iter()
-                .filter_map(|request| request.body_length)
-                .fold(0, u64::saturating_add),
+            upload_total: upload_total.fold(0, u64::saturating_add),
             client,
             paused,
             records: requests
                 .into_iter()
-                .zip(&staged)
+                .zip(bodies)
                 .map(|(request, body)| NewRecord {
                     request: Arc::new(request),
-                    body: *body,
+                    body,
                 })
                 .collect(),
         };
-        let key = match embedder.storage.create(&new).await {
+        let key = match self.inner.embedder.storage.create(&new).await {
             Ok(key) => key,
             Err(error) => {
                 self.discard(staged).await;
                 return Err(exception_of(&error));
             }
         };
-        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(registration)));
+        let bg_fetch = Arc::new(BackgroundFetch::new(stored(key, new), Arc::clone(&registration)));
         *bg_fetch.active_slot.lock() = Some(active_slot);
         // 8.13. Set it in the map.
         registration
@@ -236,7 +326,8 @@ impl Engine {
         while let Some(bytes) = stream.next().await {
             let bytes = bytes.map_err(|why| {
                 Exception::type_error(format!(
-                    "the body of request {index} ({url}) could not be read: {why}"
+                    "the body of request {index} ({}) could not be read: {why}",
+                    excerpt(url.as_str())
                 ))
             })?;
             if bytes.is_empty() {
@@ -294,7 +385,7 @@ pub(super) fn exception_of(error: &StorageError) -> Exception {
             Exception::new(ExceptionName::QuotaExceededError, error.message.clone())
         }
         StorageErrorKind::NotFound | StorageErrorKind::Damaged | StorageErrorKind::Io => {
-            Exception::type_error(error.message.clone())
+            Exception::new(ExceptionName::UnknownError, error.message.clone())
         }
     }
 }

@@ -3,6 +3,7 @@
 mod abort;
 mod fetch;
 mod get;
+mod limits;
 mod match_all;
 mod records;
 mod update_ui;
@@ -10,7 +11,7 @@ pub(crate) mod user;
 
 use std::sync::Arc;
 
-use futures::future::{self, Either};
+use futures::future::{self, BoxFuture, Either};
 
 use crate::concepts::FetchKey;
 use crate::concepts::background_fetch::BackgroundFetch;
@@ -27,6 +28,23 @@ enum Outcome {
     Other(Reply),
 }
 
+/// What a call asks for, begun.
+struct Begun {
+    /// The registration whose clearing rejects the promise, where the call depends on one.
+    registration: Option<Arc<ServiceWorkerRegistration>>,
+    answer: BoxFuture<'static, Result<Outcome, Exception>>,
+}
+
+impl Begun {
+    fn new(
+        registration: Option<Arc<ServiceWorkerRegistration>>,
+        answer: impl Future<Output = Result<Outcome, Exception>> + Send + 'static,
+    ) -> Self {
+        let answer = Box::pin(answer);
+        Self { registration, answer }
+    }
+}
+
 impl EnginePort for Engine {
     fn connect(&self, storage_key: StorageKey, event_loop: Arc<dyn EventLoop>) -> RealmId {
         self.inner.realms.connect(storage_key, event_loop)
@@ -39,21 +57,20 @@ impl EnginePort for Engine {
     }
 
     fn call(&self, realm: RealmId, call: CallId, request: Call, bodies: Vec<Option<RequestBody>>) {
-        let registration = match self.registration_of(&request) {
-            Ok(registration) => registration,
+        let Begun { registration, answer } = match self.begin(realm, request, bodies) {
+            Ok(begun) => begun,
             Err(exception) => return self.settle(realm, call, Err(exception)),
         };
         let engine = self.clone();
         // The answer comes whatever becomes of the registration: so the task is not the registration's own.
         self.spawn_unbound(async move {
-            let answer = engine.answer(realm, request, bodies);
             let cleared = async {
                 match &registration {
                     Some(registration) => registration.cleared().await,
                     None => future::pending().await,
                 }
             };
-            futures::pin_mut!(answer, cleared);
+            futures::pin_mut!(cleared);
             let outcome = match future::select(cleared, answer).await {
                 Either::Left(_) => Err(was_cleared()),
                 Either::Right((outcome, _)) => outcome,
@@ -69,12 +86,14 @@ impl EnginePort for Engine {
 }
 
 impl Engine {
-    async fn answer(
+    /// Begins what a call asks for. What goes by the edit queue is enqueued here and now: calls keep their order.
+    fn begin(
         &self,
         realm: RealmId,
         request: Call,
         bodies: Vec<Option<RequestBody>>,
-    ) -> Result<Outcome, Exception> {
+    ) -> Result<Begun, Exception> {
+        let engine = self.clone();
         match request {
             Call::Fetch {
                 registration,
@@ -83,61 +102,86 @@ impl Engine {
                 requests,
                 options,
             } => {
-                let arguments = fetch::Arguments {
-                    registration,
+                let registration = self.registration(&registration);
+                let started = self.fetch(fetch::Arguments {
+                    registration: Arc::clone(&registration),
                     client,
                     id,
                     requests,
                     bodies,
                     options,
-                };
-                self.fetch(arguments).await.map(Outcome::Registration)
+                });
+                let answer = async { started.await.map(Outcome::Registration) };
+                Ok(Begun::new(Some(registration), answer))
             }
-            Call::Get { registration, id } => Ok(match self.get(&registration, &id).await? {
-                Some(bg_fetch) => Outcome::Registration(bg_fetch),
-                None => Outcome::Other(Reply::Registration(None)),
-            }),
-            Call::GetIds { registration } => self
-                .get_ids(&registration)
-                .await
-                .map(Reply::Ids)
-                .map(Outcome::Other),
-            Call::Attach { fetch } => self.known(fetch).map(Outcome::Registration),
-            Call::Abort { fetch } => {
-                let aborted = match self.background_fetch(fetch) {
-                    Some(bg_fetch) => self.abort_background_fetch(&bg_fetch).await?,
-                    None => false,
+            Call::Get { registration, id } => {
+                let registration = self.registration(&registration);
+                let found = self.get(&registration, id);
+                let answer = async {
+                    Ok(match found.await? {
+                        Some(bg_fetch) => Outcome::Registration(bg_fetch),
+                        None => Outcome::Other(Reply::Registration(None)),
+                    })
                 };
-                Ok(Outcome::Other(Reply::Aborted(aborted)))
+                Ok(Begun::new(Some(registration), answer))
+            }
+            Call::GetIds { registration } => {
+                let registration = self.registration(&registration);
+                let ids = self.get_ids(&registration);
+                let answer = async { ids.await.map(Reply::Ids).map(Outcome::Other) };
+                Ok(Begun::new(Some(registration), answer))
+            }
+            Call::Attach { fetch } => {
+                let bg_fetch = self.known(fetch)?;
+                let registration = Arc::clone(&bg_fetch.registration);
+                let answer = future::ready(Ok(Outcome::Registration(bg_fetch)));
+                Ok(Begun::new(Some(registration), answer))
+            }
+            Call::Abort { fetch } => {
+                let Some(bg_fetch) = self.background_fetch(fetch) else {
+                    // It ended long ago, or was cleared: there is nothing to abort.
+                    let answer = future::ready(Ok(Outcome::Other(Reply::Aborted(false))));
+                    return Ok(Begun::new(None, answer));
+                };
+                let aborted = self.abort_background_fetch(&bg_fetch);
+                self.begin_on(fetch, async { aborted.await.map(Reply::Aborted) })
             }
             Call::MatchAll {
                 fetch,
                 request,
                 options,
-            } => {
-                let records = self.match_all(realm, fetch, request.as_deref(), options)?;
-                Ok(Outcome::Other(Reply::Records(records)))
+            } => self.begin_on(fetch, async move {
+                let records = engine.match_all(realm, fetch, request.as_deref(), options);
+                records.map(Reply::Records)
+            }),
+            Call::ResponseReady(response) => self.begin_on(response.record.fetch, async move {
+                engine.response_ready(response).await.map(Reply::Response)
+            }),
+            Call::ReadResponse { response, offset } => self.begin_on(response.record.fetch, async move {
+                engine.read_response(response, offset).await.map(Reply::Bytes)
+            }),
+            Call::ReadRequest { record, offset } => self.begin_on(record.fetch, async move {
+                engine.read_request(record, offset).await.map(Reply::Bytes)
+            }),
+            Call::UpdateUI { fetch, options } => {
+                let bg_fetch = self.update_ui(fetch, options)?;
+                self.begin_on(fetch, async move {
+                    engine.store_ui(&bg_fetch).await.map(|()| Reply::Done)
+                })
             }
-            Call::ResponseReady(response) => self
-                .response_ready(response)
-                .await
-                .map(Reply::Response)
-                .map(Outcome::Other),
-            Call::ReadResponse { response, offset } => self
-                .read_response(response, offset)
-                .await
-                .map(Reply::Bytes)
-                .map(Outcome::Other),
-            Call::ReadRequest { record, offset } => self
-                .read_request(record, offset)
-                .await
-                .map(Reply::Bytes)
-                .map(Outcome::Other),
-            Call::UpdateUI { fetch, options } => self
-                .update_ui(fetch, options)
-                .await
-                .map(|()| Outcome::Other(Reply::Done)),
         }
+    }
+
+    /// Begins what a call asks of a background fetch.
+    fn begin_on(
+        &self,
+        fetch: FetchKey,
+        reply: impl Future<Output = Result<Reply, Exception>> + Send + 'static,
+    ) -> Result<Begun, Exception> {
+        let registration = Arc::clone(&self.known(fetch)?.registration);
+        Ok(Begun::new(Some(registration), async {
+            reply.await.map(Outcome::Other)
+        }))
     }
 
     /// Queues the task that settles a call's promise.
@@ -155,29 +199,6 @@ impl Engine {
             }
             Ok(Outcome::Other(reply)) => queue(Ok(reply)),
             Err(exception) => queue(Err(exception)),
-        }
-    }
-
-    /// The registration that a call depends on; none where it depends on none.
-    fn registration_of(&self, request: &Call) -> Result<Option<Arc<ServiceWorkerRegistration>>, Exception> {
-        let fetch = match request {
-            Call::Fetch { registration, .. }
-            | Call::Get { registration, .. }
-            | Call::GetIds { registration } => {
-                return Ok(Some(self.registration(registration)));
-            }
-            Call::Attach { fetch }
-            | Call::Abort { fetch }
-            | Call::MatchAll { fetch, .. }
-            | Call::UpdateUI { fetch, .. } => *fetch,
-            Call::ResponseReady(response) | Call::ReadResponse { response, .. } => response.record.fetch,
-            Call::ReadRequest { record, .. } => record.fetch,
-        };
-        match (self.background_fetch(fetch), request) {
-            (Some(bg_fetch), _) => Ok(Some(Arc::clone(&bg_fetch.registration))),
-            // It ended long ago, or was cleared: there is nothing to abort.
-            (None, Call::Abort { .. }) => Ok(None),
-            (None, _) => Err(gone()),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::algorithms::stored_body::SLICE;
 use crate::concepts::RecordKey;
 use crate::concepts::record::{Record, ResponseData};
 use crate::embedder::BodyKey;
+use crate::exception::excerpt;
 use crate::fetch::ResponseHead;
 use crate::seam::ResponseDataKey;
 use crate::{Engine, Exception};
@@ -55,7 +56,7 @@ impl Engine {
         let record = self.record(key.record)?;
         let response_data = record.response_data();
         if response_data.generation != key.generation {
-            let url = &record.request.url;
+            let url = excerpt(record.request.url.as_str());
             return Err(Exception::type_error(format!(
                 "{url} changed while it was fetched, and was fetched again: match it anew"
             )));

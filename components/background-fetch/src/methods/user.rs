@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::algorithms;
-use crate::algorithms::display::take_off_screen;
+use crate::algorithms::display;
 use crate::algorithms::fire_click_event::fire_a_background_fetch_click_event;
 use crate::algorithms::update_instances::update_background_fetch_instances_now;
 use crate::concepts::background_fetch::BackgroundFetch;
@@ -92,29 +92,20 @@ impl Engine {
     }
 
     /// The user activates a background fetch, also one that is over and still shown: its worker gets a
-    /// `backgroundfetchclick`. Whether there is such a background fetch.
+    /// `backgroundfetchclick`. Whether it is shown.
     pub fn click(&self, fetch: FetchKey) -> bool {
         let bg_fetch = self.background_fetch(fetch);
         bg_fetch
+            .filter(|bg_fetch| *bg_fetch.on_screen.lock())
             .map(|bg_fetch| fire_a_background_fetch_click_event(self, &bg_fetch))
             .is_some()
     }
 
-    /// The user dismisses a background fetch that is over. Whether it was: one that is not settled cannot be
-    /// dismissed without aborting it.
+    /// The user dismisses a background fetch that is settled; its event goes on where it has not ended. Whether it
+    /// was shown: one that is not settled cannot be dismissed without aborting it.
     pub fn dismiss(&self, fetch: FetchKey) -> bool {
-        let Some(bg_fetch) = self.background_fetch(fetch) else {
-            return false;
-        };
-        let mut finished = bg_fetch.registration.finished.lock();
-        let before = finished.len();
-        finished.retain(|finished| finished.key != fetch);
-        let dismissed = finished.len() < before;
-        drop(finished);
-        if dismissed {
-            take_off_screen(self, &bg_fetch);
-        }
-        dismissed
+        self.background_fetch(fetch)
+            .is_some_and(|bg_fetch| display::dismiss(self, &bg_fetch))
     }
 
     /// Says whether the connection is metered: after opening, before [`start`](Self::start), and whenever it
