@@ -211,13 +211,20 @@ impl Cause {
     }
 }
 
-/// Whether the connection was closed or reset, without a word of the server about it.
+/// Whether the connection was closed or reset, or ended in good order, without a word of the server about the request.
 pub(crate) fn is_connection_gone(error: &(dyn Error + 'static)) -> bool {
     use io::ErrorKind::*;
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<hyper::Error>()
             && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<h2::Error>()
+            && error.is_go_away()
+            && error.is_remote()
+            && error.reason() == Some(h2::Reason::NO_ERROR)
         {
             return true;
         }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use background_fetch_net::{CookieJar, CookieJarError};
 
 use crate::support::server::{Reply, Server};
-use crate::support::{fetch, options, user};
+use crate::support::{PATIENCE, fetch, options, user};
 
 /// A folder of a test's own, removed at its end.
 struct Folder(PathBuf);
@@ -23,6 +24,15 @@ impl Folder {
 
     fn jar(&self) -> PathBuf {
         self.0.join("cookies.json")
+    }
+
+    /// Waits until the jar is saved: tasks of a network's runtime may hold it a moment longer than the test.
+    fn wait_for_jar(&self) {
+        let start = Instant::now();
+        while !self.jar().exists() {
+            assert!(start.elapsed() < PATIENCE, "the jar is not saved");
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -82,18 +92,13 @@ fn the_last_handle_saves_and_so_does_a_change_after_a_moment() {
     let jar = CookieJar::open(folder.jar()).unwrap();
     exchange(&jar, &server);
     drop(jar);
-    while !folder.jar().exists() {
-        // Tasks of the network's runtime may hold it a moment longer.
-        std::thread::yield_now();
-    }
+    folder.wait_for_jar();
     fs::remove_file(folder.jar()).unwrap();
 
     let jar = CookieJar::open(folder.jar()).unwrap();
     let network = options().cookie_jar(jar.clone()).build().unwrap();
     fetch(&network, user(&server.url("/"))).answer();
-    while !folder.jar().exists() {
-        std::thread::yield_now();
-    }
+    folder.wait_for_jar();
     assert_eq!(CookieJar::open(folder.jar()).unwrap().len(), 1);
 }
 

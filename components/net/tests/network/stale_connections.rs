@@ -10,6 +10,7 @@ use http::Method;
 use url::Url;
 
 use crate::support::bodies::{Stored, noise};
+use crate::support::http2::{Http2Server, respond};
 use crate::support::server::{Seen, accept_one, read_request};
 use crate::support::{fetch, network, upload, user};
 
@@ -47,6 +48,32 @@ fn a_get_over_a_stale_connection_is_sent_once_more_at_once() {
     }
     // The second and the third and the fourth were read by a connection that closed.
     assert_eq!(requests.load(Ordering::SeqCst), 7);
+}
+
+#[test]
+fn a_get_over_an_http2_connection_that_ends_in_good_order_is_sent_once_more() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let server = Http2Server::start(move |_, responder| {
+        let number = counted.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            if number == 1 {
+                // Dropping it would reset the stream first.
+                tokio::spawn(async move {
+                    let _kept = responder;
+                    std::future::pending::<()>().await;
+                });
+                return Some(h2::Reason::NO_ERROR);
+            }
+            respond(responder, http::Response::new(b"ok"));
+            None
+        })
+    });
+    let network = network();
+    for _ in 0..2 {
+        assert_eq!(fetch(&network, user(&server.url("/"))).answer(), (200, "ok"));
+    }
+    assert_eq!((requests.load(Ordering::SeqCst), server.connections()), (3, 2));
 }
 
 #[test]
