@@ -78,7 +78,7 @@ impl Network for HttpNetwork {
     }
 
     fn allows(&self, url: &Url, client: &Client) -> Result<(), String> {
-        fetching::content_security_policy::allows(url, client)
+        fetching::policy_at_the_call::allows(url, client)
     }
 
     fn available<'a>(&'a self, _url: &'a Url) -> BoxFuture<'a, ()> {

@@ -1,5 +1,5 @@
-//! What the arguments show to be wrong rejects `fetch()` with a TypeError (errata 16). What Fetch finds on the way,
-//! such as mixed content, fails the record.
+//! What the arguments show to be wrong rejects `fetch()` with a TypeError (errata 16). What a page's policies exclude
+//! is the network's to say: `Network::allows`.
 
 use url::Url;
 
@@ -8,7 +8,7 @@ use crate::Exception;
 use crate::exception::excerpt;
 use crate::fetch::{Client, is_bad_port};
 
-/// `fetch()` takes http and https alone, as browsers do. Where http is mixed content, the record fails.
+/// `fetch()` takes http and https alone, as browsers do.
 pub(super) fn refuse_scheme(url: &Url, what: &str) -> Result<(), Exception> {
     match url.scheme() {
         "http" | "https" => Ok(()),

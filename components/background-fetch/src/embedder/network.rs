@@ -36,8 +36,8 @@ pub trait Network: Send + Sync {
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;
 
-    /// The policy check at the call: whether the policies of a page (its Content Security Policies) let it connect
-    /// to `url`; why not, in a few words that follow the URL, otherwise. `fetch()` rejects then, before anything is
+    /// The policy check at the call: whether the policies of a page (its Content Security Policies, and what is
+    /// mixed content in it) let it connect to `url`; why not, in a few words that follow the URL, otherwise. `fetch()` rejects then, before anything is
     /// stored.
     ///
     /// Not called for a client without an origin: the user is under no page's policy. [`fetch`](Self::fetch)

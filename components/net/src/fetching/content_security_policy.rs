@@ -47,13 +47,6 @@ pub(super) fn should_request_be_blocked_by_csp(
     Ok(())
 }
 
-/// The check at the call: what main fetch does in its steps 5 and 7.
-pub(crate) fn allows(url: &Url, client: &Client) -> Result<(), String> {
-    let mut current_url = url.clone();
-    upgrade_insecure_request(client, &mut current_url);
-    should_request_be_blocked_by_csp(client, &current_url, 0)
-}
-
 /// Upgrades a request's current URL where the page asks for it.
 ///
 /// <https://w3c.github.io/webappsec-upgrade-insecure-requests/#upgrade-request>

@@ -5,7 +5,7 @@
 //! Steps for service workers, preloads, timing and developer tools are left out without a word: a background
 //! fetch has none of them. Steps that are missing are in this crate's README.
 
-pub(crate) mod content_security_policy;
+mod content_security_policy;
 mod cookies;
 mod cors_check;
 pub(crate) mod cors_preflight_cache;
@@ -23,6 +23,7 @@ mod location_url;
 mod main_fetch;
 mod mixed_content;
 mod origin_header;
+pub(crate) mod policy_at_the_call;
 mod port_blocking;
 mod potentially_trustworthy;
 mod referrer;

@@ -29,14 +29,16 @@ fn from(page: &str, policies: &[String], request: Request) -> Ended {
 }
 
 #[test]
-fn mixed_content_fails_the_record() {
-    let server = shared();
-    let mut url = server.url("/");
-    url.set_host(Some("0.0.0.0")).unwrap();
-    let ended = from("https://page.example", &[], Request::new(url.clone()));
+fn a_redirect_to_mixed_content_fails_the_record() {
+    let end = shared();
+    let mut location = end.url("/");
+    location.set_host(Some("0.0.0.0")).unwrap();
+    let location = String::from(location);
+    let start = Server::http(move |_| Reply::new(302, &[ANY_ORIGIN, ("Location", &location)], ""));
+    let ended = from("https://page.example", &[], Request::new(start.url("/")));
     assert!(ended.failure(FetchError).contains("mixed content"));
-    assert_eq!(server.connections(), 0);
-    let ended = from("http://page.example", &[], Request::new(url));
+    assert_eq!(end.connections(), 0);
+    let ended = from("http://page.example", &[], Request::new(start.url("/")));
     assert_eq!(ended.success(), b"abc");
 }
 
