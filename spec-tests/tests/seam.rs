@@ -294,6 +294,7 @@ fn every_task_comes_back() {
     let record = RecordSnapshot {
         response: response_key(),
         request: Arc::new(request()),
+        ready: Some(Arc::new(head())),
     };
     let replies = [
         Reply::Registration(Some(snapshot())),

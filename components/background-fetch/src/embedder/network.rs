@@ -27,7 +27,8 @@ pub trait Network: Send + Sync {
     /// stream is polled again. Dropping the stream terminates the fetch at once.
     ///
     /// The service-workers mode is "none", and the request bypasses the HTTP cache for ranges. A body
-    /// that ends short of its length is an error, never a normal end.
+    /// that ends short of its length is an error, never a normal end. A connection that stays silent is an error
+    /// after a while: the component stops counting a request that stalls, and does not end it.
     ///
     /// Where the request has [integrity metadata](Request::integrity) that the body does not match, a final error
     /// takes the place of its normal end. Until then the bytes are unchecked: the component stores them, and hands

@@ -70,7 +70,8 @@ pub trait Storage: Send + Sync {
     /// Marks that a request which may be sent once only is about to be sent; durable.
     fn mark_sent(&self, record: RecordKey) -> BoxFuture<'_, Result<(), StorageError>>;
 
-    /// Settles a record.
+    /// Settles a record. The failure reason of the first of a background fetch that failed, in the order of the calls,
+    /// is its [`first_failure`](StoredFetch::first_failure).
     fn settle_record<'a>(
         &'a self,
         record: RecordKey,

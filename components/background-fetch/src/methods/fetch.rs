@@ -1,9 +1,10 @@
 //! `BackgroundFetchManager.fetch()`: the steps on the active background fetches edit queue.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use futures::future;
+use futures::future::{self, Either};
 
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
@@ -16,6 +17,7 @@ use crate::embedder::{
 use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, StorageKey};
 use crate::inspect::EventKind;
+use crate::realms::RealmLife;
 use crate::{DomString, Engine, Exception, ExceptionName};
 
 /// The arguments, checked by the realm.
@@ -26,6 +28,8 @@ pub(super) struct Arguments {
     pub(super) requests: Vec<Request>,
     pub(super) bodies: Vec<Option<RequestBody>>,
     pub(super) options: BackgroundFetchOptions,
+    /// The realm that calls.
+    pub(super) caller: RealmLife,
 }
 
 /// What was found good to go, before its bodies are stored.
@@ -54,6 +58,7 @@ impl Engine {
         arguments: Arguments,
     ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
         let registration = Arc::clone(&arguments.registration);
+        let caller = arguments.caller.clone();
         let engine = self.clone();
         let begun = {
             let engine = self.clone();
@@ -69,7 +74,7 @@ impl Engine {
                 Begun::Admitted(admitted, bodies) => {
                     let stored = {
                         let engine = engine.clone();
-                        async move { engine.store_bodies_and_create(*admitted, bodies).await }
+                        async move { engine.store_bodies_and_create(*admitted, bodies, caller).await }
                     };
                     engine
                         .in_parallel(stored)
@@ -103,13 +108,20 @@ impl Engine {
             requests,
             bodies,
             options,
+            caller: _,
         } = arguments;
         self.check_limits(&id, requests.len(), &options.ui)?;
         self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.
-        let permission = embedder.permissions.state(&client).await;
+        let permission = {
+            let state = embedder.permissions.state(&client);
+            match future::select(pin!(registration.cleared()), state).await {
+                Either::Left(_) => return Err(super::was_cleared()),
+                Either::Right((permission, _)) => permission,
+            }
+        };
         if permission == PermissionState::Denied {
             let message = format!("the user does not allow background fetches for {storage_key}");
             return Err(Exception::new(ExceptionName::NotAllowedError, message));
@@ -151,10 +163,20 @@ impl Engine {
             pending,
         };
         // 8.6. The bodies that remain to be read.
-        if bodies.iter().any(Option::is_some) {
+        if bodies
+            .iter()
+            .flatten()
+            .any(|body| matches!(body, RequestBody::Stream(_)))
+        {
             return Ok(Begun::Admitted(Box::new(admitted), bodies));
         }
-        self.create_background_fetch(admitted, Vec::new())
+        // Those whose bytes are at hand are stored here and now.
+        let mut admitted = admitted;
+        let registration = Arc::clone(&admitted.registration);
+        let staged = self
+            .store_request_bodies(&registration, &mut admitted.requests, bodies, future::pending())
+            .await?;
+        self.create_background_fetch(admitted, staged)
             .await
             .map(Begun::Started)
     }
@@ -164,10 +186,13 @@ impl Engine {
         &self,
         mut admitted: Admitted,
         bodies: Vec<Option<RequestBody>>,
+        caller: RealmLife,
     ) -> Result<Arc<BackgroundFetch>, Exception> {
         let registration = Arc::clone(&admitted.registration);
+        // A stream ends with the realm that feeds it.
+        let caller_is_gone = caller.gone();
         let staged = self
-            .store_request_bodies(&registration, &mut admitted.requests, bodies)
+            .store_request_bodies(&registration, &mut admitted.requests, bodies, caller_is_gone)
             .await?;
         let created = {
             let engine = self.clone();
@@ -239,6 +264,13 @@ impl Engine {
             .insert(bg_fetch.id.clone(), Arc::clone(&bg_fetch));
         self.inner.fetches.lock().insert(key, Arc::clone(&bg_fetch));
         self.note(&bg_fetch, EventKind::Created);
+        // The connection may have changed while it was stored.
+        if *self.inner.metered.lock() != paused.metered {
+            let (engine, changed) = (self.clone(), Arc::clone(&bg_fetch));
+            self.spawn(Arc::clone(&registration), async move {
+                engine.apply_metered(&changed).await
+            });
+        }
         // 8.14. The answer queues the task that resolves the promise.
         // 8.15 and 8.16. In parallel, display it, and perform it.
         algorithms::run(self, Arc::clone(&bg_fetch), FetchState::Active);
@@ -269,6 +301,7 @@ impl Engine {
         registration: &ServiceWorkerRegistration,
         requests: &mut [Request],
         bodies: Vec<Option<RequestBody>>,
+        given_up: impl Future<Output = ()>,
     ) -> Result<Vec<Option<StagedBody>>, Exception> {
         let mut staged = vec![None; requests.len()];
         let mut reading = Vec::new();
@@ -295,9 +328,11 @@ impl Engine {
         let lengths = {
             let read = future::try_join_all(reading);
             futures::pin_mut!(read);
-            match future::select(std::pin::pin!(registration.cleared()), read).await {
-                future::Either::Left(_) => Err(super::was_cleared()),
-                future::Either::Right((lengths, _)) => lengths,
+            let cleared = registration.cleared();
+            futures::pin_mut!(cleared, given_up);
+            match future::select(future::select(cleared, given_up), read).await {
+                Either::Left(_) => Err(super::was_cleared()),
+                Either::Right((lengths, _)) => lengths,
             }
         };
         match lengths {
