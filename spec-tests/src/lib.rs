@@ -192,7 +192,8 @@ impl Site {
         self.connect_client(&self.engine(), client)
     }
 
-    fn connect(&self, engine: &Engine, url: &str) -> Page {
+    /// Opens a page on an engine.
+    pub fn connect(&self, engine: &Engine, url: &str) -> Page {
         self.connect_client(engine, Client::page(Url::parse(url).expect("the page has a URL")))
     }
 
