@@ -55,7 +55,7 @@ pub(crate) async fn perform_a_background_fetch(engine: &Engine, bg_fetch: &Arc<B
     // 8. Enqueue the steps that settle it.
     let steps = settle(engine.clone(), Arc::clone(bg_fetch));
     if engine.enqueue(&bg_fetch.registration, steps).await.is_some() {
-        // 8.9 to 8.14. Fire its event.
+        // 8.8 to 8.13. Fire its event.
         fire_settled_event(engine, bg_fetch).await;
     }
 }

@@ -11,3 +11,4 @@ mod policies;
 mod resume;
 mod retries;
 mod story;
+mod thread_pool;
