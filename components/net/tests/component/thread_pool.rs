@@ -175,7 +175,10 @@ async fn script(
             aborts + (FETCHES / 4 - aborted),
         )
     };
-    let event_loop = tasks.for_each(|task| future::ready(realm.run_task(task)));
+    let event_loop = tasks.for_each(|task| {
+        realm.run_task(task);
+        future::ready(())
+    });
     match future::select(Box::pin(script), Box::pin(event_loop)).await {
         future::Either::Left((counts, _)) => counts,
         future::Either::Right(_) => unreachable!("the realm is connected"),
