@@ -21,6 +21,8 @@ pub(crate) struct Flight<'a> {
     /// Fires when it is time to see whether anything moved since it was set; one timer for many chunks.
     stall_check: BoxFuture<'static, ()>,
     moved: bool,
+    /// Whether a pause interrupts it.
+    pausable: bool,
 }
 
 /// What happens next.
@@ -51,13 +53,24 @@ impl<'a> Flight<'a> {
             permit,
             stall_check,
             moved: false,
+            // A request that is no `GET` cannot be sent again: it is not interrupted by a pause (errata 18).
+            pausable: record.may_be_sent_again(),
         }
+    }
+
+    /// Goes on with another request, in the same turn. The one before is terminated.
+    pub(crate) fn go_on_with(&mut self, stream: FetchStream) {
+        self.stream = stream;
+    }
+
+    /// Sets whether a pause interrupts it from now on.
+    pub(crate) fn set_pausable(&mut self, pausable: bool) {
+        self.pausable = pausable;
     }
 
     /// Waits for the next event, or for a flag.
     pub(crate) async fn next(&mut self) -> Happening {
-        // A request that is no `GET` cannot be sent again: it is not interrupted by a pause (errata 18).
-        let pausable = self.record.request.is_get();
+        let pausable = self.pausable;
         loop {
             let interrupted = self
                 .bg_fetch

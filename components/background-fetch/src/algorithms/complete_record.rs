@@ -12,6 +12,7 @@ use http::header::RANGE;
 use super::attempt::{Flight, Happening};
 use super::content_range::ContentRange;
 use super::response_action::{Asked, ResponseAction, response_action};
+use super::resume_upload::UploadState;
 use super::retry::RetryBudget;
 use super::update_instances::update_background_fetch_instances;
 use crate::Engine;
@@ -42,6 +43,7 @@ pub(crate) async fn complete_a_record(
         budget: RetryBudget::new(&engine.inner.policies.retry),
         restart: false,
         may_be_complete_at: None,
+        upload: UploadState::default(),
     };
     // 16. If the result is the empty string, complete the record again.
     let ended = loop {
@@ -50,23 +52,26 @@ pub(crate) async fn complete_a_record(
             Attempt::Again(wait) => completion.pause_between_attempts(wait).await,
         }
     };
+    completion.cancel_upload(ended.result);
     completion.settle(ended).await
 }
 
 /// The completion of one record, over all its attempts.
-struct Completion<'a> {
-    engine: &'a Engine,
-    bg_fetch: &'a Arc<BackgroundFetch>,
-    record: &'a Arc<Record>,
-    budget: RetryBudget,
+pub(super) struct Completion<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) bg_fetch: &'a Arc<BackgroundFetch>,
+    pub(super) record: &'a Arc<Record>,
+    pub(super) budget: RetryBudget,
     /// Whether the next attempt must start at byte 0.
     restart: bool,
     /// The length at which all bytes may be here: a part of unknown complete length ended there (errata 6).
     may_be_complete_at: Option<u64>,
+    /// How far an upload that is resumed came.
+    pub(super) upload: UploadState,
 }
 
 /// How an attempt ended.
-enum Attempt {
+pub(super) enum Attempt {
     /// The record is settled.
     Ended(Ended),
     /// It goes on with another attempt, after this wait.
@@ -74,7 +79,7 @@ enum Attempt {
 }
 
 /// How a record ended.
-struct Ended {
+pub(super) struct Ended {
     result: ResponseResult,
     /// Why it failed, in a sentence; empty for a success.
     detail: String,
@@ -102,13 +107,13 @@ impl Completion<'_> {
         };
         // 4 and 5. A copy of the record's request, with keepalive (errata 17).
         let request = &self.record.request;
-        let kept_alive = Request {
+        let mut kept_alive = Request {
             keepalive: true,
             ..(**request).clone()
         };
         // 6. The service-workers mode is "none": see `Network::fetch`.
         // 18 of the errata: what may be sent once only is not sent again after a crash either.
-        if !request.is_get() {
+        if !self.record.may_be_sent_again() {
             if self.record.was_sent() {
                 return self.failed("it was being sent when the program stopped, and may not be sent twice");
             }
@@ -132,17 +137,28 @@ impl Completion<'_> {
             authors_range: request.headers.contains_key(RANGE),
             may_be_complete: self.may_be_complete_at == Some(state.length),
         };
-        self.note_request(asked.range_start);
         // 9 to 11. Fetch. Dropping the flight terminates the fetch: nothing of it can come late (errata 5).
-        let mut transmitted = 0;
+        // The note in 9, "if a standard method to resume requests becomes available": resumable uploads.
         let mut taking = Taking::Nothing;
-        let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
-            request: kept_alive,
-            client: Arc::clone(&self.bg_fetch.client),
-            range,
-            body: self.body_source(),
-        });
-        let mut flight = Flight::new(self.engine, self.bg_fetch, self.record, stream, permit);
+        let (mut flight, sending) = match self.record.upload() {
+            Some(upload) => match self.resume_upload(&upload, permit).await {
+                Ok(append) => append,
+                Err(ended) => return ended,
+            },
+            None => {
+                self.note_request(asked.range_start);
+                let sending = self.create_upload(&mut kept_alive);
+                let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
+                    request: kept_alive,
+                    client: Arc::clone(&self.bg_fetch.client),
+                    range,
+                    body: self.body_source(0, None),
+                });
+                let flight = Flight::new(self.engine, self.bg_fetch, self.record, stream, permit);
+                (flight, sending)
+            }
+        };
+        let mut transmitted = self.record.report.lock().uploaded;
         loop {
             // 13. Wait, but abort when the paused flag or the abort all flag is set.
             let event = match flight.next().await {
@@ -153,11 +169,22 @@ impl Completion<'_> {
             };
             let ended = match event {
                 Some(Ok(FetchEvent::Transmitted(total))) => {
-                    self.process_request_body(&mut transmitted, total);
+                    self.process_request_body(&mut transmitted, sending.offset().saturating_add(total));
+                    None
+                }
+                Some(Ok(FetchEvent::UploadResumable { upload })) => {
+                    self.process_upload_resource(sending, upload, &mut flight).await;
                     None
                 }
                 Some(Ok(FetchEvent::Response(response))) => {
-                    match self.process_response(asked, *response, &mut response_data).await {
+                    let response = match self
+                        .process_upload_response(sending, *response, &mut flight)
+                        .await
+                    {
+                        Ok(response) => response,
+                        Err(ended) => return ended,
+                    };
+                    match self.process_response(asked, response, &mut response_data).await {
                         Ok(part) => {
                             taking = part;
                             None
@@ -223,7 +250,7 @@ impl Completion<'_> {
     }
 
     /// Process request body.
-    fn process_request_body(&self, last_transmitted_size: &mut u64, transmitted_size: u64) {
+    pub(super) fn process_request_body(&self, last_transmitted_size: &mut u64, transmitted_size: u64) {
         // A redirect may send the body again: uploaded never passes its length.
         let transmitted_size = transmitted_size.min(self.record.request.body_length.unwrap_or(0));
         // 1 to 3. Increment uploaded by what was transmitted since.
@@ -392,9 +419,9 @@ impl Completion<'_> {
     }
 
     /// Process response, 1 and 7: a network error, or an errored body.
-    async fn process_error(&mut self, error: NetworkError) -> Attempt {
-        // 1.1. Only a `GET` is tried again.
-        if error.kind == NetworkErrorKind::Final || !self.record.request.is_get() {
+    pub(super) async fn process_error(&mut self, error: NetworkError) -> Attempt {
+        // 1.1. Only a `GET`, and an upload that can be continued, is tried again.
+        if error.kind == NetworkErrorKind::Final || !self.record.may_be_sent_again() {
             return self.failed_because(error.message);
         }
         let length = self.record.response_data().state.read(|state| state.length);
@@ -471,7 +498,7 @@ impl Completion<'_> {
         self.ended(ResponseResult::Success, String::new())
     }
 
-    fn aborted(&self) -> Attempt {
+    pub(super) fn aborted(&self) -> Attempt {
         self.ended(
             ResponseResult::Aborted,
             "the background fetch was aborted".to_owned(),
@@ -482,7 +509,7 @@ impl Completion<'_> {
         self.failed_because(format!("cannot fetch {}: {why}", self.record.request.url))
     }
 
-    fn failed_because(&self, detail: String) -> Attempt {
+    pub(super) fn failed_because(&self, detail: String) -> Attempt {
         self.ended(ResponseResult::FetchError, detail)
     }
 
@@ -537,7 +564,7 @@ impl Completion<'_> {
         result
     }
 
-    fn note_request(&self, range_start: u64) {
+    pub(super) fn note_request(&self, range_start: u64) {
         let attempt = {
             let mut report = self.record.report.lock();
             report.attempts += 1;
@@ -554,12 +581,18 @@ impl Completion<'_> {
         );
     }
 
-    fn body_source(&self) -> Option<Arc<dyn crate::embedder::BodySource>> {
+    /// The body of the record's request from `start` on, with at most so many bytes.
+    pub(super) fn body_source(
+        &self,
+        start: u64,
+        most: Option<u64>,
+    ) -> Option<Arc<dyn crate::embedder::BodySource>> {
         let length = self.record.request.body_length?;
         Some(Arc::new(super::stored_body::StoredRequestBody {
             storage: Arc::clone(&self.engine.inner.embedder.storage),
             record: self.record.key,
-            length,
+            start,
+            end: most.map_or(length, |most| start.saturating_add(most).min(length)),
         }))
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod fire_settled_event;
 pub(crate) mod perform;
 pub(crate) mod request_matches;
 pub(crate) mod response_action;
+mod resume_upload;
 mod retry;
 pub(crate) mod stored_body;
 pub(crate) mod update_instances;

@@ -10,6 +10,7 @@ pub mod request;
 pub mod response;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
+pub mod upload;
 
 pub use body::{BodyStream, RequestBody};
 pub use client::{Client, StorageKey};

@@ -87,7 +87,7 @@ impl Exchange {
             }
             Some(Ok(FetchEvent::Response(head))) => self.line.write(|line| line.status = Some(head.status)),
             Some(Ok(FetchEvent::Body(bytes))) => self.line.write(|line| line.sent += bytes.len() as u64),
-            Some(Ok(FetchEvent::Transmitted(_))) => {}
+            Some(Ok(FetchEvent::Transmitted(_) | FetchEvent::UploadResumable { .. })) => {}
         }
         event.map(|event| (event, self))
     }
