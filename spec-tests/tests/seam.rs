@@ -350,6 +350,8 @@ fn what_is_stored_comes_back() {
     };
     let settled = RecordState {
         sent: true,
+        upload: Some(url("uploads/1")),
+        upload: Some(Url::parse("https://site.example/uploads/1").unwrap()),
         generation: 3,
         response: Some(Arc::new(head())),
         length: u64::MAX,

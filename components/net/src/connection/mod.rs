@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
+use crate::fetching::is_resumable;
 use connector::TimedConnector;
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
@@ -45,9 +46,13 @@ pub(crate) struct Timeouts {
     pub(crate) stall: Option<Duration>,
 }
 
+type HttpClient = Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>;
+
 /// What every fetch shares.
 pub(crate) struct Connections {
-    pub(crate) client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>,
+    client: HttpClient,
+    /// For HTTP/1.1 alone: informational responses of HTTP/2 are not told of.
+    http1_client: HttpClient,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
     /// Whether any root certificate is known; without one no `https` URL can be fetched.
@@ -66,16 +71,14 @@ impl Connections {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1();
-        let https = if http2 {
-            https.enable_http2().wrap_connector(http)
-        } else {
-            https.wrap_connector(http)
+        let https = || {
+            HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+                .enable_http1()
         };
-        let client = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -88,13 +91,27 @@ impl Connections {
             .http2_max_frame_size(FRAME_SIZE)
             .http2_max_send_buf_size(SEND_BUFFER)
             .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_INTERVAL)
-            .build(TimedConnector::new(https, timeouts.connect));
+            .http2_keep_alive_timeout(PING_INTERVAL);
+        let client = |https| builder.build(TimedConnector::new(https, timeouts.connect));
+        let http1_client = client(https().wrap_connector(http.clone()));
         Self {
-            client,
+            client: match http2 {
+                true => client(https().enable_http2().wrap_connector(http)),
+                false => http1_client.clone(),
+            },
+            http1_client,
             timeouts,
             user_agent,
             has_roots,
+        }
+    }
+
+    /// The client for a request.
+    pub(crate) fn client(&self, request: &http::Request<Upload>) -> &HttpClient {
+        if is_resumable(request.headers()) {
+            &self.http1_client
+        } else {
+            &self.client
         }
     }
 }

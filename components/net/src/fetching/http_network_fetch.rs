@@ -15,6 +15,7 @@ use url::{Position, Url};
 
 use super::Response;
 use super::fetch_params::FetchParams;
+use super::upload_resumption::UploadResources;
 use crate::body::ResponseBody;
 use crate::body::content_coding::codings_of;
 use crate::body::incoming::IncomingBody;
@@ -72,6 +73,7 @@ async fn transmit(
     mut request: http::Request<Upload>,
     mut progress: watch::Receiver<u64>,
 ) -> Result<http::Response<Incoming>, NetworkError> {
+    let resources = UploadResources::listen(&mut request, fetch_params.current_url());
     let mut connection = capture_connection(&mut request);
     let connected = async move {
         if connection.wait_for_connection_metadata().await.is_none() {
@@ -79,7 +81,7 @@ async fn transmit(
         }
     }
     .fuse();
-    let response = fetch_params.connections.client.request(request).fuse();
+    let response = fetch_params.connections.client(&request).request(request).fuse();
     pin_mut!(connected, response);
     let limit = fetch_params.connections.timeouts.first_byte;
     // Connecting has a limit of its own.
@@ -103,6 +105,12 @@ async fn transmit(
                 }
             }
         };
+        if let Some(upload) = resources.news() {
+            fetch_params
+                .events
+                .put(FetchEvent::UploadResumable { upload })
+                .await;
+        }
         let total = *progress.borrow_and_update();
         if total > fetch_params.transmitted {
             fetch_params.transmitted = total;

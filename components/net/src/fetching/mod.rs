@@ -19,6 +19,7 @@ mod main_fetch;
 mod origin_header;
 pub(crate) mod port_blocking;
 mod scheme_fetch;
+mod upload_resumption;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ use crate::connection::Connections;
 use fetch_params::FetchParams;
 use forbidden_request_headers::{is_forbidden_method, remove_forbidden_request_headers};
 use main_fetch::main_fetch;
+pub(crate) use upload_resumption::is_resumable;
 
 /// A response on its way to whoever asked.
 struct Response {

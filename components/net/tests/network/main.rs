@@ -16,4 +16,5 @@ mod redirects;
 mod termination;
 mod timeouts;
 mod tls;
+mod upload_resumption;
 mod uploads;

@@ -104,6 +104,10 @@ impl Exchange {
         loop {
             match std::mem::replace(&mut self.phase, Phase::Done) {
                 Phase::Begin => {
+                    if let Some(server) = self.network.upload_server(&self.key) {
+                        self.phase = Phase::Stream(server.answer(self.request.clone()));
+                        continue;
+                    }
                     let response = self.network.respond(&self.key, &self.request);
                     let unreached = matches!(response.kind, Kind::Error(_));
                     self.phase = match &self.request.body {
