@@ -138,7 +138,7 @@ impl Completion<'_> {
             may_be_complete: self.may_be_complete_at == Some(state.length),
         };
         // 9 to 11. Fetch. Dropping the flight terminates the fetch: nothing of it can come late (errata 5).
-        // The note in 9, "if a standard method to resume requests becomes available": resumable uploads.
+        // The note on a standard method to resume requests: resumable uploads.
         let mut taking = Taking::Nothing;
         let (mut flight, sending) = match self.record.upload() {
             Some(upload) => match self.resume_upload(&upload, permit).await {

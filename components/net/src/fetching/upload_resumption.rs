@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use background_fetch::fetch::upload::{
-    UPLOAD_COMPLETE, UPLOAD_DRAFT_INTEROP_VERSION, UPLOAD_OFFSET, UPLOAD_RESUMPTION_SUPPORTED,
+    UPLOAD_COMPLETE, UPLOAD_DRAFT_INTEROP_VERSION, UPLOAD_LENGTH, UPLOAD_OFFSET, UPLOAD_RESUMPTION_SUPPORTED,
 };
 use http::header::LOCATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -19,6 +19,13 @@ pub(crate) fn is_resumable(headers: &HeaderMap) -> bool {
     headers.contains_key(UPLOAD_DRAFT_INTEROP_VERSION)
         && headers.contains_key(UPLOAD_COMPLETE)
         && !headers.contains_key(UPLOAD_OFFSET)
+}
+
+/// Removes what makes a request an upload creation.
+pub(super) fn remove_upload_fields(headers: &mut HeaderMap) {
+    for name in [UPLOAD_COMPLETE, UPLOAD_DRAFT_INTEROP_VERSION, UPLOAD_LENGTH] {
+        headers.remove(name);
+    }
 }
 
 /// The upload resources that a server names for one request.

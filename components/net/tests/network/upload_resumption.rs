@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::support::bodies::{Stored, noise};
 use crate::support::certificates;
-use crate::support::server::{Reply, Server, accept_one, read_request};
-use crate::support::{fetch, network, upload, user};
+use crate::support::server::{Reply, Seen, Server, accept_one, read_request};
+use crate::support::{fetch, network, page, upload, user};
 
 /// An upload creation.
 fn creation(url: &Url, bytes: Vec<u8>) -> NetworkRequest {
@@ -117,6 +117,36 @@ fn over_tls_creations_speak_http_1_1_whose_informational_responses_are_told() {
     let outcome = fetch(&network(), creation(&url, noise(1000)));
     assert_eq!(outcome.answer(), (200, "ok"));
     assert_eq!(outcome.uploads, [url.join("/1").unwrap()]);
+}
+
+#[test]
+fn a_redirect_to_another_origin_or_to_a_get_is_no_creation() {
+    let other = Server::http(|_| Reply::new(200, &[("Access-Control-Allow-Origin", "*")], "ok"));
+    let network = network();
+    let location = other.url("/").to_string();
+    let server = Server::http(move |_| Reply::redirect(307, &location));
+    let has_fields = |seen: &Seen| seen.header("upload-complete").is_some();
+    // A page's: the other origin was not asked.
+    let mut request = creation(&server.url("/"), noise(100));
+    request.client = page(&server.origin(), &server.url("/")).client;
+    assert_eq!(fetch(&network, request).answer(), (200, "ok"));
+    assert!(has_fields(&server.only()) && !has_fields(&other.only()));
+    // The user's.
+    assert_eq!(
+        fetch(&network, creation(&server.url("/"), noise(100))).answer(),
+        (200, "ok")
+    );
+    assert!(has_fields(&other.seen()[1]));
+
+    let server = Server::http(|seen| match seen.target.as_str() {
+        "/" => Reply::redirect(303, "/b"),
+        _ => Reply::text("ok"),
+    });
+    assert_eq!(
+        fetch(&network, creation(&server.url("/"), noise(100))).answer(),
+        (200, "ok")
+    );
+    assert!(!has_fields(&server.seen()[1]));
 }
 
 #[test]
