@@ -28,7 +28,7 @@ const CUTS: [u64; 5] = [40, 230, 410, 700, 930];
 const KILL: u64 = 550;
 
 /// What one interruption may cost, in bytes, where that is more than its share of 5 %: the buffers of two sockets.
-const IN_FLIGHT: u64 = 16 * MIB;
+const IN_FLIGHT: u64 = 8 * MIB;
 
 /// The seed of the file.
 const SEED: u64 = 1;

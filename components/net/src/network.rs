@@ -99,8 +99,6 @@ impl Runtime {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("background-fetch-net")
-            // A server that ends the connection in the middle of a fast upload is heard soon.
-            .event_interval(7)
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();

@@ -16,6 +16,10 @@ use super::upload::Upload;
 /// The bytes that are read at once.
 const PIECE: u64 = 64 << 10;
 
+/// The bytes that a connection takes ahead.
+#[cfg(unix)]
+const RECEIVE_BUFFER: usize = 512 << 10;
+
 /// How often progress is told.
 const PROGRESS: u64 = 64 << 20;
 
@@ -74,6 +78,10 @@ impl UploadServer {
     /// Starts a server at a free port.
     pub fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        // What is on its way is lost with a connection. On loopback systems let many MiB be on their way, which no network
+        // does.
+        #[cfg(unix)]
+        rustix::net::sockopt::set_socket_recv_buffer_size(&listener, RECEIVE_BUFFER)?;
         let server = Self {
             address: listener.local_addr()?,
             shared: Arc::default(),
