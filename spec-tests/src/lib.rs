@@ -33,9 +33,16 @@ pub const QUOTA: u64 = 1 << 30;
 /// The seeds that each story is told with: 0 runs ready tasks in order.
 pub const SEEDS: std::ops::Range<u64> = 0..24;
 
+/// The default policies with waits that a story can count on: no jitter.
+pub fn exact() -> Policies {
+    let mut policies = Policies::default();
+    policies.retry.jitter_percent = 0;
+    policies
+}
+
 /// Tells a story under the schedule of every seed, and checks that nothing is left running when it is over.
 pub fn tell(story: impl AsyncFn(&Site)) {
-    tell_with(&Policies::default(), story);
+    tell_with(&exact(), story);
 }
 
 /// [`tell`], with other policies.
@@ -45,7 +52,7 @@ pub fn tell_with(policies: &Policies, story: impl AsyncFn(&Site)) {
 
 /// [`tell`], with another quota.
 pub fn tell_with_quota(quota: u64, story: impl AsyncFn(&Site)) {
-    tell_under(&Policies::default(), quota, story);
+    tell_under(&exact(), quota, story);
 }
 
 fn tell_under(policies: &Policies, quota: u64, story: impl AsyncFn(&Site)) {
@@ -185,7 +192,8 @@ impl Site {
         self.connect_client(&self.engine(), client)
     }
 
-    fn connect(&self, engine: &Engine, url: &str) -> Page {
+    /// Opens a page on an engine.
+    pub fn connect(&self, engine: &Engine, url: &str) -> Page {
         self.connect_client(engine, Client::page(Url::parse(url).expect("the page has a URL")))
     }
 

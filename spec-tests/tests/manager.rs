@@ -1,7 +1,9 @@
 //! `BackgroundFetchManager`: `fetch()`, `get()` and `getIds()`. What bad requests get is in `arguments.rs`, request
 //! bodies in `request_bodies.rs`.
 
-use background_fetch::ExceptionName::{AbortError, NotAllowedError, QuotaExceededError, TypeError};
+use background_fetch::ExceptionName::{
+    AbortError, NotAllowedError, QuotaExceededError, TypeError, UnknownError,
+};
 use background_fetch::embedder::{Limits, PermissionState, Policies, StorageErrorKind};
 use background_fetch::fetch::{Client, Referrer, ReferrerPolicy, Request};
 use background_fetch::{BackgroundFetchOptions, DomString};
@@ -257,10 +259,10 @@ fn a_storage_that_cannot_create_it_rejects() {
         storage.fail_next(StorageOperation::Create, StorageErrorKind::QuotaExceeded);
         assert_rejected(site.fetch("id", &["a"]).await, QuotaExceededError, &[]);
         storage.fail_next(StorageOperation::Create, StorageErrorKind::Io);
-        assert_rejected(site.fetch("id", &["a"]).await, TypeError, &[]);
+        assert_rejected(site.fetch("id", &["a"]).await, UnknownError, &[]);
         storage.fail_next(StorageOperation::Estimate, StorageErrorKind::Io);
         let refused = site.manager().fetch("id", ["a"], download_total(10)).await;
-        assert_rejected(refused, TypeError, &[]);
+        assert_rejected(refused, UnknownError, &[]);
         site.assert_nothing_stored().await;
         assert_eq!(site.engine().inspect(), []);
         let registration = site.fetch("id", &["a"]).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use background_fetch::BackgroundFetchFailureReason::{self, BadStatus};
-use background_fetch::ExceptionName::{AbortError, QuotaExceededError, TypeError};
+use background_fetch::ExceptionName::{AbortError, QuotaExceededError, TypeError, UnknownError};
 use background_fetch::api::{RequestInfo, RequestObject};
 use background_fetch::embedder::{Policies, Storage, StorageErrorKind};
 use background_fetch::fetch::RequestBody;
@@ -189,7 +189,7 @@ fn a_storage_that_fails_while_bodies_are_stored_rejects() {
             site.world.storage.fail(operation, second, StorageErrorKind::Io);
             let requests = [upload("a", "a"), upload("b", "b"), upload("c", "c")];
             let refused = site.manager().fetch("id", requests, Default::default()).await;
-            assert_rejected(refused, TypeError, &[]);
+            assert_rejected(refused, UnknownError, &[]);
             assert_eq!(site.usage().await, 0);
             let calls = |operation| site.world.storage.calls(operation);
             let failed = usize::from(operation == StorageOperation::Stage);
@@ -212,7 +212,7 @@ fn a_failed_creation_discards_the_bodies() {
             .manager()
             .fetch("id", [upload("a", "body")], Default::default())
             .await;
-        assert_rejected(refused, TypeError, &[]);
+        assert_rejected(refused, UnknownError, &[]);
         let calls = |operation| site.world.storage.calls(operation);
         assert_eq!(
             (calls(StorageOperation::Stage), calls(StorageOperation::Discard)),
@@ -239,6 +239,57 @@ fn clearing_the_registration_ends_a_body_that_never_ends() {
         site.world.stalled().await;
         assert_eq!(dropped.load(Ordering::Relaxed), 1);
         site.assert_nothing_stored().await;
+    });
+}
+
+#[test]
+fn a_body_that_never_ends_holds_up_its_own_fetch_only() {
+    tell(async |site| {
+        site.serve("a", Resource::bytes("a"));
+        site.serve("b", Resource::bytes("b").hold_at(0));
+        let other = site.fetch("other", &["b"]).await.unwrap();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let endless = stream("endless", endless(&dropped));
+        let _pending = site.manager().fetch("id", [endless], Default::default());
+        site.world.stalled().await;
+
+        // Its id is taken, and it is not there yet.
+        assert_rejected(
+            site.fetch("id", &["a"]).await,
+            TypeError,
+            &["\"id\"", "active already"],
+        );
+        assert_eq!(site.manager().get_ids().await.unwrap(), ["other"]);
+        // Everything else of the registration goes on, to its end.
+        let beside = site.fetch("beside", &["a"]).await.unwrap();
+        assert_eq!(site.outcome(&beside).await, SUCCESS);
+        assert_eq!(other.abort().await, Ok(true));
+        site.over(&beside).await;
+        site.over(&other).await;
+    });
+}
+
+#[test]
+fn get_of_a_fetch_whose_body_is_being_read_waits_for_it() {
+    tell(async |site| {
+        let (sender, body) = mpsc::unbounded();
+        let request = stream("a", RequestBody::Stream(Box::pin(body)));
+        site.serve("a", Resource::bytes("a").hold_at(0));
+        let started = site.manager().fetch("id", [request], Default::default());
+        let mut found = site.manager().get("id");
+        site.world.stalled().await;
+        assert!(futures::poll!(&mut found).is_pending());
+        sender.unbounded_send(Ok("body".into())).unwrap();
+        drop(sender);
+        assert_eq!(found.await.unwrap(), Some(started.await.unwrap()));
+
+        // One that fails leaves nothing to find, and its id is free.
+        let failing = stream("a", chunks(&["b"], Some("the disk was pulled out")));
+        let refused = site.manager().fetch("free", [failing], Default::default());
+        let missed = site.manager().get("free");
+        assert_rejected(refused.await, TypeError, &["pulled out"]);
+        assert_eq!(missed.await, Ok(None));
+        site.fetch("free", &["a"]).await.unwrap();
     });
 }
 

@@ -339,7 +339,7 @@ fn a_post_is_sent_once_whenever_the_crash_comes() {
 #[test]
 fn what_is_loaded_and_not_started_waits_and_its_id_is_taken() {
     tell(async |site| {
-        site.serve("a", Resource::bytes("done"));
+        site.serve("a", Resource::bytes("done").latency(Duration::from_secs(1)));
         site.world.permissions.set(PermissionState::Prompt);
         let registration = site.fetch("id", &["a"]).await.unwrap();
         site.engine().pause(registration.key()).await.unwrap();

@@ -47,6 +47,8 @@ fn waits_are_no_longer_than_the_longest() {
         retries: 6,
         first_backoff: Duration::from_secs(3),
         longest_backoff: Duration::from_secs(10),
+        jitter_percent: 0,
+        ..RetryPolicy::default()
     };
     tell_with(
         &Policies {

@@ -294,6 +294,7 @@ fn every_task_comes_back() {
     let record = RecordSnapshot {
         response: response_key(),
         request: Arc::new(request()),
+        ready: Some(Arc::new(head())),
     };
     let replies = [
         Reply::Registration(Some(snapshot())),
@@ -351,7 +352,6 @@ fn what_is_stored_comes_back() {
     let settled = RecordState {
         sent: true,
         upload: Some(url("uploads/1")),
-        upload: Some(Url::parse("https://site.example/uploads/1").unwrap()),
         generation: 3,
         response: Some(Arc::new(head())),
         length: u64::MAX,

@@ -122,11 +122,13 @@ fn objects_of_a_cleared_registration_answer_at_once() {
         assert_eq!(registration.abort().await, Ok(false));
         let refused = registration.match_all(None, Default::default()).await;
         assert_rejected(refused, InvalidStateError, &["no longer available"]);
+        // The response was here when the object was made; its bytes are gone.
         assert_rejected(
-            record.response_ready().await,
+            body_of(&record).await,
             InvalidStateError,
             &["no longer available"],
         );
+        assert!(!registration.records_available());
         assert_eq!(site.manager().get("id").await.unwrap(), None);
         assert_eq!(site.manager().get_ids().await.unwrap(), Vec::<DomString>::new());
         let refused = site.fetch("id", &["a"]).await;

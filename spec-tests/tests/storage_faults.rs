@@ -145,7 +145,7 @@ fn a_fetch_that_cannot_be_created_rejects_and_leaves_nothing() {
             let error = site.post("a", "a payment").await.unwrap_err();
             let name = match kind {
                 StorageErrorKind::QuotaExceeded => ExceptionName::QuotaExceededError,
-                _ => ExceptionName::TypeError,
+                _ => ExceptionName::UnknownError,
             };
             assert_eq!(error.name, name, "{operation}");
             assert!(site.manager().get_ids().await.unwrap().is_empty());

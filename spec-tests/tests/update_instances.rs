@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use background_fetch::BackgroundFetchFailureReason::{Aborted, BadStatus};
 use background_fetch::BackgroundFetchResult::{Empty, Failure, Success};
+use background_fetch::ExceptionName::InvalidStateError;
 use background_fetch::api::BackgroundFetchRegistration;
 use background_fetch::embedder::{Clock, Policies};
 use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult};
 use background_fetch_sim::{Resource, VirtualClock};
-use spec_tests::{SITE, SUCCESS, failure, tell, tell_with};
+use spec_tests::{SITE, SUCCESS, assert_rejected, failure, tell, tell_with};
 use url::Url;
 
 /// What a `progress` event showed.
@@ -192,13 +193,17 @@ fn a_realm_of_another_partition_is_not_updated() {
         });
         let queued = || partitioned.event_loop.queued();
         assert_eq!(queued(), 0);
+        // Nor can it reach what is another party's.
         let manager = partitioned.realm.background_fetch(&site.registration);
-        let found = manager.get("id").await.unwrap().unwrap();
+        assert_rejected(
+            manager.get("id").await,
+            InvalidStateError,
+            &["no longer available"],
+        );
         assert_eq!(queued(), 1, "the answer");
         assert_eq!(site.settled(&registration).await, SUCCESS);
         site.over(&registration).await;
         assert_eq!(queued(), 1);
-        assert_eq!(found.result(), Empty);
         partitioned.event_loop.close();
     });
 }

@@ -79,7 +79,8 @@ impl fmt::Debug for DomString {
     }
 }
 
-/// Text where it is text; otherwise the list of its code units, so that nothing is lost.
+/// For people, text where it is text, otherwise the list of its code units, so that nothing is lost; for programs
+/// always the list.
 #[cfg(feature = "serde")]
 mod serialized {
     use super::DomString;
@@ -94,6 +95,9 @@ mod serialized {
 
     impl Serialize for DomString {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if !serializer.is_human_readable() {
+                return self.code_units().serialize(serializer);
+            }
             match String::from_utf16(self.code_units()) {
                 Ok(text) => Form::Text(text),
                 Err(_) => Form::CodeUnits(self.code_units().to_vec()),
@@ -104,6 +108,9 @@ mod serialized {
 
     impl<'de> Deserialize<'de> for DomString {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            if !deserializer.is_human_readable() {
+                return Vec::<u16>::deserialize(deserializer).map(Self::from_code_units);
+            }
             Ok(match Form::deserialize(deserializer)? {
                 Form::Text(text) => text.into(),
                 Form::CodeUnits(code_units) => Self::from_code_units(code_units),

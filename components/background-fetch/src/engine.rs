@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::{self, Either};
 use indexmap::IndexMap;
@@ -45,13 +46,22 @@ pub(crate) struct Inner {
     dormant: Mutex<BTreeMap<FetchKey, FetchState>>,
     /// Whether the connection is metered.
     pub(crate) metered: Mutex<bool>,
-    lifecycle: Watched<Lifecycle>,
+    /// Whether it was shut down; changes once.
+    stopped: Watched<bool>,
+    /// The tasks that live.
+    tasks: AtomicUsize,
+    /// Changes when the last task is gone.
+    idle: Watched<()>,
 }
 
-#[derive(Default)]
-struct Lifecycle {
-    stopped: bool,
-    tasks: usize,
+/// Background fetches and registrations hold each other.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for registration in self.registrations.get_mut().values() {
+            registration.active_background_fetches.lock().clear();
+            registration.finished.lock().clear();
+        }
+    }
 }
 
 impl Engine {
@@ -74,7 +84,9 @@ impl Engine {
                 fetches: Mutex::default(),
                 dormant: Mutex::default(),
                 metered: Mutex::new(false),
-                lifecycle: Watched::new(Lifecycle::default()),
+                stopped: Watched::new(false),
+                tasks: AtomicUsize::new(0),
+                idle: Watched::new(()),
             }),
         };
         for fetch in stored {
@@ -131,41 +143,46 @@ impl Engine {
     ///
     /// What [`Storage::flush`](crate::embedder::Storage::flush) says.
     pub async fn shutdown(&self) -> Result<(), StorageError> {
-        self.inner.lifecycle.update(|lifecycle| lifecycle.stopped = true);
+        self.inner.stopped.update(|stopped| *stopped = true);
         self.idle().await;
         self.inner.embedder.storage.flush().await
     }
 
     /// Resolves when no task of this engine is left.
     pub async fn idle(&self) {
+        let tasks = &self.inner.tasks;
         self.inner
-            .lifecycle
-            .when(|lifecycle| (lifecycle.tasks == 0).then_some(()))
+            .idle
+            .when(|()| (tasks.load(Ordering::SeqCst) == 0).then_some(()))
             .await;
     }
 
     /// The registration of this name, made where there was none.
     pub(crate) fn registration(&self, key: &RegistrationKey) -> Arc<ServiceWorkerRegistration> {
         let mut registrations = self.inner.registrations.lock();
-        let registration = registrations.entry(key.clone()).or_insert_with(|| {
-            let queue = ParallelQueue::new(Arc::clone(&self.inner.embedder.spawner));
-            Arc::new(ServiceWorkerRegistration::new(key.clone(), queue))
-        });
-        Arc::clone(registration)
+        Arc::clone(self.registration_in(&mut registrations, key))
     }
 
     /// Puts a fresh registration in the place of one that is cleared, and returns the cleared one.
-    pub(crate) fn replace_registration(
-        &self,
-        key: &RegistrationKey,
-    ) -> Option<Arc<ServiceWorkerRegistration>> {
+    pub(crate) fn replace_registration(&self, key: &RegistrationKey) -> Arc<ServiceWorkerRegistration> {
         let mut registrations = self.inner.registrations.lock();
-        let current = registrations.get_mut(key)?;
-        let fresh = Arc::new(ServiceWorkerRegistration::new(
-            key.clone(),
-            current.edit_queue.clone(),
-        ));
-        Some(std::mem::replace(current, fresh))
+        let current = self.registration_in(&mut registrations, key);
+        let queue = current.edit_queue.clone();
+        std::mem::replace(
+            current,
+            Arc::new(ServiceWorkerRegistration::new(key.clone(), queue)),
+        )
+    }
+
+    fn registration_in<'a>(
+        &self,
+        registrations: &'a mut IndexMap<RegistrationKey, Arc<ServiceWorkerRegistration>>,
+        key: &RegistrationKey,
+    ) -> &'a mut Arc<ServiceWorkerRegistration> {
+        registrations.entry(key.clone()).or_insert_with(|| {
+            let queue = ParallelQueue::new(Arc::clone(&self.inner.embedder.spawner));
+            Arc::new(ServiceWorkerRegistration::new(key.clone(), queue))
+        })
     }
 
     pub(crate) fn background_fetch(&self, key: FetchKey) -> Option<Arc<BackgroundFetch>> {
@@ -205,24 +222,48 @@ impl Engine {
         registration: &ServiceWorkerRegistration,
         steps: S,
     ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
+        let engine = self.clone();
+        let ended = self.enqueue_to_the_end(registration, async move {
+            futures::pin_mut!(steps);
+            match future::select(pin!(engine.stopped()), steps).await {
+                Either::Left(_) => None,
+                Either::Right((value, _)) => Some(value),
+            }
+        });
+        async { ended.await.flatten() }
+    }
+
+    /// [`enqueue`](Self::enqueue), for steps that a shutdown waits for. None where the executor dropped them.
+    pub(crate) fn enqueue_to_the_end<S: Future<Output: Send> + Send + 'static>(
+        &self,
+        registration: &ServiceWorkerRegistration,
+        steps: S,
+    ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
         let (done, result) = futures::channel::oneshot::channel();
         let running = TaskCount::new(self);
-        let engine = self.clone();
         registration.edit_queue.enqueue(async move {
-            futures::pin_mut!(steps);
-            if let Either::Right((value, _)) = future::select(pin!(engine.stopped()), steps).await {
-                let _ = done.send(value);
-            }
-            drop(running);
+            // It counts until the steps are dropped.
+            let _running = running;
+            let _ = done.send(steps.await);
+        });
+        async { result.await.ok() }
+    }
+
+    /// Runs steps in parallel to their end, whoever waits for it; resolves with what they give, or none where the
+    /// engine was shut down before.
+    pub(crate) fn in_parallel<S: Future<Output: Send> + Send + 'static>(
+        &self,
+        steps: S,
+    ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
+        let (done, result) = futures::channel::oneshot::channel();
+        self.spawn_unbound(async move {
+            let _ = done.send(steps.await);
         });
         async { result.await.ok() }
     }
 
     async fn stopped(&self) {
-        self.inner
-            .lifecycle
-            .when(|lifecycle| lifecycle.stopped.then_some(()))
-            .await;
+        self.inner.stopped.when(|stopped| stopped.then_some(())).await;
     }
 
     pub(crate) fn note(&self, bg_fetch: &BackgroundFetch, kind: EventKind) {
@@ -237,13 +278,15 @@ struct TaskCount(Engine);
 
 impl TaskCount {
     fn new(engine: &Engine) -> Self {
-        engine.inner.lifecycle.update(|lifecycle| lifecycle.tasks += 1);
+        engine.inner.tasks.fetch_add(1, Ordering::SeqCst);
         Self(engine.clone())
     }
 }
 
 impl Drop for TaskCount {
     fn drop(&mut self) {
-        self.0.inner.lifecycle.update(|lifecycle| lifecycle.tasks -= 1);
+        if self.0.inner.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.inner.idle.update(|()| ());
+        }
     }
 }

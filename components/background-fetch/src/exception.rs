@@ -13,7 +13,7 @@ pub struct Exception {
     pub message: String,
 }
 
-/// The exceptions that the Background Fetch specification names.
+/// The exceptions that the Background Fetch specification names, and one for a storage that does not work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ExceptionName {
@@ -25,6 +25,8 @@ pub enum ExceptionName {
     InvalidStateError,
     /// A `DOMException` named `NotAllowedError`.
     NotAllowedError,
+    /// A `DOMException` named `UnknownError`: the user agent's storage failed, and no argument is to blame.
+    UnknownError,
     /// A `QuotaExceededError`, a `DOMException` by its interface.
     QuotaExceededError,
 }
@@ -37,6 +39,7 @@ impl ExceptionName {
             Self::AbortError => "AbortError",
             Self::InvalidStateError => "InvalidStateError",
             Self::NotAllowedError => "NotAllowedError",
+            Self::UnknownError => "UnknownError",
             Self::QuotaExceededError => "QuotaExceededError",
         }
     }

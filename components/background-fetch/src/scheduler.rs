@@ -83,17 +83,18 @@ impl Scheduler {
 
     /// Grants what the limits allow.
     fn dispatch(&self) {
-        let mut refused = Vec::new();
         while let Some((grant, permit)) = self.next_grant() {
-            // The asker is gone: its permit is given back after the round, without the lock.
-            refused.extend(grant.send(permit).err());
-            refused.clear();
+            // Where the asker is gone its permit comes back, and the next gets it.
+            drop(grant.send(permit));
         }
     }
 
     /// Takes the next waiter that may go, and moves its storage key to the end of the line.
     fn next_grant(&self) -> Option<(oneshot::Sender<Permit>, Permit)> {
         let mut state = self.state.lock();
+        if state.all >= self.limits.requests {
+            return None;
+        }
         let (turn, position) = state.waiting.values().enumerate().find_map(|(turn, waiters)| {
             let position = waiters
                 .iter()

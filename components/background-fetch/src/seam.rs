@@ -33,6 +33,9 @@ pub struct CallId(pub u64);
 
 /// The engine, as a realm reaches it. [`Engine`](crate::Engine) implements it; in a browser of many processes a
 /// proxy does, with an IPC channel behind it that keeps the order of the calls.
+///
+/// A realm reaches the background fetches of its own storage key only, whatever it asks for. That the storage key is
+/// its own, and that the [`Client`] of a [`Call::Fetch`] is true, is for the trusted side of the channel to see to.
 pub trait EnginePort: Send + Sync {
     /// Connects a realm: its storage key decides which updates it gets, its event loop gets them.
     fn connect(&self, storage_key: StorageKey, event_loop: Arc<dyn EventLoop>) -> RealmId;
@@ -43,6 +46,9 @@ pub trait EnginePort: Send + Sync {
     /// Asks for something. The answer is a [`RealmTask::Settle`] on the realm's event loop. `bodies` are those of
     /// the requests of [`Call::Fetch`], in their order; otherwise there are none.
     fn call(&self, realm: RealmId, call: CallId, request: Call, bodies: Vec<Option<RequestBody>>);
+
+    /// Says that the realm has run the [`RealmTask::Update`] of a background fetch: now it may get the next.
+    fn updated(&self, realm: RealmId, fetch: FetchKey);
 
     /// Says that so many record objects of a background fetch are gone: when the last is, its bodies may go too.
     fn release(&self, realm: RealmId, fetch: FetchKey, count: u64);
@@ -164,6 +170,11 @@ pub enum RealmTask {
     },
     /// Updates the instance of a background fetch, where the realm has one.
     Update(FetchSnapshot),
+    /// The registration of a background fetch was cleared: its instance, where the realm has one, has no records.
+    Cleared {
+        /// The background fetch.
+        fetch: FetchKey,
+    },
 }
 
 /// What a realm knows of a background fetch: copied, so that it is available synchronously.
@@ -198,4 +209,6 @@ pub struct RecordSnapshot {
     pub response: ResponseDataKey,
     /// The request.
     pub request: Arc<Request>,
+    /// The response, where it is here already and may be exposed.
+    pub ready: Option<Arc<ResponseHead>>,
 }

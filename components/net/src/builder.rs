@@ -10,7 +10,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Handle;
 
+use crate::connection::proxies::{InvalidProxy, Proxies};
 use crate::connection::{Connections, Timeouts, tls};
+use crate::cookies::CookieJar;
 use crate::network::{HttpNetwork, Runtime};
 
 /// Options of an [`HttpNetwork`], each with a default.
@@ -24,6 +26,8 @@ pub struct HttpNetworkBuilder {
     timeouts: Timeouts,
     user_agent: String,
     http2: bool,
+    proxies: Option<Proxies>,
+    cookies: Option<CookieJar>,
 }
 
 impl Default for HttpNetworkBuilder {
@@ -37,9 +41,12 @@ impl Default for HttpNetworkBuilder {
                 connect: Some(Duration::from_secs(30)),
                 first_byte: Some(Duration::from_secs(60)),
                 stall: Some(Duration::from_secs(60)),
+                least_bytes: 64,
             },
             user_agent: concat!("background-fetch/", env!("CARGO_PKG_VERSION")).to_owned(),
             http2: true,
+            proxies: None,
+            cookies: None,
         }
     }
 }
@@ -90,6 +97,13 @@ impl HttpNetworkBuilder {
         self
     }
 
+    /// The bytes of a response's body that must come in the time of [`stall_timeout`](Self::stall_timeout), while
+    /// somebody reads it: a server cannot hold a fetch by a byte now and then. 64 by default, 0 for any.
+    pub fn least_bytes(mut self, bytes: u64) -> Self {
+        self.timeouts.least_bytes = bytes;
+        self
+    }
+
     /// The environment default `User-Agent` value.
     ///
     /// <https://fetch.spec.whatwg.org/#environment-default-user-agent-value>
@@ -101,6 +115,18 @@ impl HttpNetworkBuilder {
     /// Whether to offer HTTP/2 to servers with TLS; yes by default.
     pub fn http2(mut self, offer: bool) -> Self {
         self.http2 = offer;
+        self
+    }
+
+    /// Which requests go through a proxy. By default [`Proxies::from_env`], which is read by [`build`](Self::build).
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// The profile's cookies. By default there is no jar: no cookie is sent, and none kept.
+    pub fn cookie_jar(mut self, jar: CookieJar) -> Self {
+        self.cookies = Some(jar);
         self
     }
 
@@ -123,11 +149,23 @@ impl HttpNetworkBuilder {
             .map_err(|tls::InvalidRoot(reason)| BuildError::RootCertificate(reason))?;
         let has_roots = !roots.is_empty();
         let tls = tls::client_config(roots).map_err(|error| BuildError::Tls(error.to_string()))?;
+        let proxies = match self.proxies {
+            Some(proxies) => proxies,
+            None => Proxies::from_env().map_err(BuildError::Proxy)?,
+        };
         let runtime = match self.runtime {
             Some(handle) => Runtime::Borrowed(handle),
             None => Runtime::own().map_err(BuildError::Runtime)?,
         };
-        let connections = Connections::new(tls, has_roots, self.http2, self.timeouts, user_agent);
+        let connections = Connections::new(
+            tls,
+            has_roots,
+            self.http2,
+            self.timeouts,
+            user_agent,
+            proxies,
+            self.cookies,
+        );
         Ok(HttpNetwork::new(runtime, connections))
     }
 }
@@ -144,6 +182,8 @@ pub enum BuildError {
     Tls(String),
     /// The user agent is no header value.
     UserAgent,
+    /// A proxy of the environment is none.
+    Proxy(InvalidProxy),
 }
 
 impl fmt::Display for BuildError {
@@ -153,6 +193,7 @@ impl fmt::Display for BuildError {
             Self::RootCertificate(reason) => write!(f, "cannot trust a root certificate: {reason}"),
             Self::Tls(reason) => write!(f, "cannot set up TLS: {reason}"),
             Self::UserAgent => f.write_str("the user agent is not a valid header value"),
+            Self::Proxy(error) => error.fmt(f),
         }
     }
 }

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::body::upload::UploadError;
 use crate::connection::connector::ConnectTimedOut;
+use crate::connection::proxy_connector::{ProxyError, Why};
 
 /// Where a fetch is: the URL of this hop, and the redirects that led to it. It starts every message.
 #[derive(Clone, Debug)]
@@ -41,9 +42,12 @@ impl Hop {
 
     /// A failure here with this cause.
     pub(crate) fn failed(&self, cause: &Cause) -> NetworkError {
-        match cause.kind {
-            NetworkErrorKind::Temporary => self.temporary(&cause.reason),
-            NetworkErrorKind::Final => self.fatal(&cause.reason),
+        NetworkError {
+            retry_after: cause.retry_after,
+            ..match cause.kind {
+                NetworkErrorKind::Temporary => self.temporary(&cause.reason),
+                NetworkErrorKind::Final => self.fatal(&cause.reason),
+            }
         }
     }
 }
@@ -86,6 +90,8 @@ pub(crate) fn seconds(limit: Duration) -> String {
 pub(crate) struct Cause {
     pub(crate) kind: NetworkErrorKind,
     pub(crate) reason: String,
+    /// How long to wait, where somebody on the way asked for it.
+    retry_after: Option<Duration>,
 }
 
 impl Cause {
@@ -93,6 +99,7 @@ impl Cause {
         Self {
             kind: NetworkErrorKind::Temporary,
             reason: reason.into(),
+            retry_after: None,
         }
     }
 
@@ -100,6 +107,7 @@ impl Cause {
         Self {
             kind: NetworkErrorKind::Final,
             reason: reason.into(),
+            retry_after: None,
         }
     }
 
@@ -108,6 +116,9 @@ impl Cause {
         let mut found = None;
         let mut next = Some(error);
         while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<ProxyError>() {
+                return Self::proxy(error);
+            }
             found = Self::named(error).or(found);
             next = source(error);
         }
@@ -132,6 +143,29 @@ impl Cause {
             return Self::http(error);
         }
         error.downcast_ref::<io::Error>().map(Self::io)
+    }
+
+    /// Whatever is wrong on the way to a proxy, it is not the server's.
+    fn proxy(error: &ProxyError) -> Self {
+        match &error.why {
+            Why::NoConnection(inner) => {
+                let inner = Self::of(&**inner);
+                let reason = format!("the proxy {} does not work: {}", error.proxy, inner.reason);
+                Self { reason, ..inner }
+            }
+            Why::Refused { status, retry_after } => {
+                // A server that the proxy does not reach now may be reached later; its rules stay.
+                let later = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
+                Self {
+                    retry_after: *retry_after,
+                    ..match later {
+                        true => Self::temporary(error.to_string()),
+                        false => Self::fatal(error.to_string()),
+                    }
+                }
+            }
+            Why::Noise => Self::fatal(error.to_string()),
+        }
     }
 
     fn http(error: &hyper::Error) -> Option<Self> {
@@ -175,6 +209,36 @@ impl Cause {
             _ => Self::temporary(error.to_string()),
         }
     }
+}
+
+/// Whether the connection was closed or reset, or ended in good order, without a word of the server about the request.
+pub(crate) fn is_connection_gone(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::*;
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<hyper::Error>()
+            && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<h2::Error>()
+            && error.is_go_away()
+            && error.is_remote()
+            && error.reason() == Some(h2::Reason::NO_ERROR)
+        {
+            return true;
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && matches!(
+                error.kind(),
+                ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected
+            )
+        {
+            return true;
+        }
+        next = source(error);
+    }
+    false
 }
 
 /// Whether an HTTP/2 body was not as long as its `Content-Length`, for which its implementation has only the most

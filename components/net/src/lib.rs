@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `fetching` | the algorithms of the standard, one file each, steps in its order |
 //! | `body` | bytes on their way: uploads with progress, responses with back-pressure, content codings |
-//! | `connection` | the pooled client, TLS and time-outs |
+//! | `connection` | the pooled client, TLS, proxies and time-outs |
+//! | `cookies` | a jar per profile, and its file |
 //! | `failure` | what a failure is called and whether another try may help |
 //! | `tokio_runtime` | the executor and the clock of tokio, for an embedder that runs on it |
 #![forbid(unsafe_code)]
@@ -16,12 +17,14 @@
 mod body;
 mod builder;
 mod connection;
+mod cookies;
 mod failure;
 mod fetching;
 mod network;
 mod tokio_runtime;
 
 pub use builder::{BuildError, HttpNetworkBuilder};
-pub use fetching::port_blocking::is_bad_port;
+pub use connection::proxies::{InvalidProxy, Proxies};
+pub use cookies::{CookieJar, CookieJarError};
 pub use network::HttpNetwork;
 pub use tokio_runtime::TokioRuntime;

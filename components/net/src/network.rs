@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use background_fetch::embedder::{FetchEvent, FetchStream, Network, NetworkError, NetworkRequest};
+use background_fetch::fetch::Client;
 use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use futures::{Stream, StreamExt};
@@ -74,6 +75,10 @@ impl Network for HttpNetwork {
             _runtime: self.runtime.clone(),
         }
         .boxed()
+    }
+
+    fn allows(&self, url: &Url, client: &Client) -> Result<(), String> {
+        fetching::policy_at_the_call::allows(url, client)
     }
 
     fn available<'a>(&'a self, _url: &'a Url) -> BoxFuture<'a, ()> {

@@ -136,7 +136,7 @@ mod tests {
                 let seen = seen.clone();
                 move |task| match task {
                     RealmTask::Settle { call, .. } => seen.borrow_mut().push(call.0),
-                    RealmTask::Update(_) => unreachable!(),
+                    _ => unreachable!(),
                 }
             }));
             event_loop.queue_task(task(1));

@@ -17,6 +17,7 @@ pub struct TestPermissions(Arc<Mutex<State>>);
 struct State {
     everywhere: PermissionState,
     exceptions: BTreeMap<StorageKey, PermissionState>,
+    silent: bool,
     asked: usize,
 }
 
@@ -26,6 +27,7 @@ impl TestPermissions {
         Self(Arc::new(Mutex::new(State {
             everywhere: PermissionState::Granted,
             exceptions: BTreeMap::new(),
+            silent: false,
             asked: 0,
         })))
     }
@@ -40,6 +42,11 @@ impl TestPermissions {
     /// Sets the state for one storage key.
     pub fn set_for(&self, key: &StorageKey, state: PermissionState) {
         self.0.lock().exceptions.insert(key.clone(), state);
+    }
+
+    /// Never answers from now on, which an embedder should not do.
+    pub fn never_answer(&self) {
+        self.0.lock().silent = true;
     }
 
     /// How often the component asked.
@@ -57,10 +64,17 @@ impl Default for TestPermissions {
 impl Permissions for TestPermissions {
     fn state<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, PermissionState> {
         Box::pin(async {
-            let mut permissions = self.0.lock();
-            permissions.asked += 1;
-            let exception = permissions.exceptions.get(&client.storage_key);
-            exception.copied().unwrap_or(permissions.everywhere)
+            let answer = {
+                let mut permissions = self.0.lock();
+                permissions.asked += 1;
+                let exception = permissions.exceptions.get(&client.storage_key);
+                let state = exception.copied().unwrap_or(permissions.everywhere);
+                (!permissions.silent).then_some(state)
+            };
+            match answer {
+                Some(state) => state,
+                None => std::future::pending().await,
+            }
         })
     }
 }

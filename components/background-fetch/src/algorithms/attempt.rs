@@ -97,7 +97,13 @@ impl<'a> Flight<'a> {
 }
 
 fn stalled_after(engine: &Engine) -> Duration {
-    engine.inner.policies.timing.stalled_after
+    // Without any wait it would check for ever.
+    engine
+        .inner
+        .policies
+        .timing
+        .stalled_after
+        .max(Duration::from_millis(1))
 }
 
 impl Drop for Flight<'_> {

@@ -14,14 +14,13 @@ use super::content_range::ContentRange;
 use super::response_action::{Asked, ResponseAction, response_action};
 use super::resume_upload::UploadState;
 use super::retry::RetryBudget;
+use super::temporarily_unavailable::Unavailable;
 use super::update_instances::update_background_fetch_instances;
 use crate::Engine;
 use crate::concepts::ResponseResult;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::{Record, ResponseData};
-use crate::embedder::{
-    FetchEvent, NetworkError, NetworkErrorKind, NetworkRequest, Settlement, StorageError, StorageErrorKind,
-};
+use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, StorageErrorKind};
 use crate::fetch::range::resume_validator;
 use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
@@ -40,16 +39,21 @@ pub(crate) async fn complete_a_record(
         engine,
         bg_fetch,
         record,
-        budget: RetryBudget::new(&engine.inner.policies.retry),
+        budget: RetryBudget::new(&engine.inner.policies.retry, record.key),
         restart: false,
         may_be_complete_at: None,
         upload: UploadState::default(),
     };
     // 16. If the result is the empty string, complete the record again.
     let ended = loop {
-        match completion.attempt().await {
+        let mut attempt = completion.attempt().await;
+        if let Attempt::Unavailable(unavailable) = attempt {
+            attempt = completion.temporarily_unavailable(unavailable).await;
+        }
+        match attempt {
             Attempt::Ended(ended) => break ended,
             Attempt::Again(wait) => completion.pause_between_attempts(wait).await,
+            Attempt::Unavailable(_) => {}
         }
     };
     completion.cancel_upload(ended.result);
@@ -63,9 +67,9 @@ pub(super) struct Completion<'a> {
     pub(super) record: &'a Arc<Record>,
     pub(super) budget: RetryBudget,
     /// Whether the next attempt must start at byte 0.
-    restart: bool,
+    pub(super) restart: bool,
     /// The length at which all bytes may be here: a part of unknown complete length ended there (errata 6).
-    may_be_complete_at: Option<u64>,
+    pub(super) may_be_complete_at: Option<u64>,
     /// How far an upload that is resumed came.
     pub(super) upload: UploadState,
 }
@@ -76,6 +80,8 @@ pub(super) enum Attempt {
     Ended(Ended),
     /// It goes on with another attempt, after this wait.
     Again(Duration),
+    /// The resource is temporarily unavailable: another attempt follows where the budget allows it.
+    Unavailable(Unavailable),
 }
 
 /// How a record ended.
@@ -194,7 +200,7 @@ impl Completion<'_> {
                 }
                 Some(Ok(FetchEvent::Body(bytes))) => self.process_bytes(&taking, &response_data, bytes).await,
                 None => Some(self.process_end_of_body(&taking, &response_data)),
-                Some(Err(error)) => Some(self.process_error(error).await),
+                Some(Err(error)) => Some(self.process_error(error)),
             };
             if let Some(ended) = ended {
                 return ended;
@@ -238,7 +244,11 @@ impl Completion<'_> {
     }
 
     /// The range to ask for, or none where the record starts at byte 0.
-    fn resume_range(&mut self, length: u64, response: Option<&ResponseHead>) -> Option<ResumeRange> {
+    pub(super) fn resume_range(
+        &mut self,
+        length: u64,
+        response: Option<&ResponseHead>,
+    ) -> Option<ResumeRange> {
         if std::mem::take(&mut self.restart) || length == 0 {
             return None;
         }
@@ -279,6 +289,10 @@ impl Completion<'_> {
                 status,
             },
         );
+        // 1.1. A status that says "temporarily unavailable" is no response yet (errata 28).
+        if let Some(unavailable) = self.is_to_be_tried_again(&response) {
+            return Err(Attempt::Unavailable(unavailable));
+        }
         let state = response_data.snapshot();
         // 2. What its status, and its range where it is partial, mean.
         let taking = match response_action(asked, &response, state.response.as_deref()) {
@@ -402,94 +416,6 @@ impl Completion<'_> {
         }
     }
 
-    /// Goes on after a part that is not all. One that cannot be continued safely starts again, within its budget.
-    fn ask_for_the_rest(&mut self, length: u64, response_data: &ResponseData) -> Attempt {
-        self.budget.progressed(length);
-        let response = response_data.snapshot().response;
-        if self.resume_range(length, response.as_deref()).is_some() {
-            return Attempt::Again(Duration::ZERO);
-        }
-        // Only a `GET` is issued again (errata 18).
-        if !self.record.request.is_get() {
-            return self.failed("its partial response is not all of it, and it may not be sent twice");
-        }
-        self.start_again(
-            "its partial response is not all of it, and names no version that could be continued",
-        )
-    }
-
-    /// Process response, 1 and 7: a network error, or an errored body.
-    pub(super) async fn process_error(&mut self, error: NetworkError) -> Attempt {
-        // 1.1. Only a `GET`, and an upload that can be continued, is tried again.
-        if error.kind == NetworkErrorKind::Final || !self.record.may_be_sent_again() {
-            return self.failed_because(error.message);
-        }
-        let length = self.record.response_data().state.read(|state| state.length);
-        self.budget.progressed(length);
-        let Some(backoff) = self.budget.fail() else {
-            let tries = self.budget.failures();
-            return self.failed_because(format!(
-                "{} (tried {tries} times without progress)",
-                error.message
-            ));
-        };
-        let wait = backoff.max(error.retry_after.unwrap_or_default());
-        self.record.report.lock().detail.clone_from(&error.message);
-        let kind = EventKind::Retry {
-            record: self.record.key.index,
-            reason: error.message,
-            wait,
-        };
-        self.engine.note(self.bg_fetch, kind);
-        Attempt::Again(wait)
-    }
-
-    /// Waits until the resource is not temporarily unavailable and the wait is over; less where it is paused or
-    /// aborted.
-    async fn pause_between_attempts(&self, wait: Duration) {
-        if wait.is_zero() {
-            return;
-        }
-        let embedder = &self.engine.inner.embedder;
-        let available = async {
-            embedder.network.available(&self.record.request.url).await;
-            embedder.clock.sleep(wait).await;
-        };
-        let held_up = self
-            .bg_fetch
-            .control
-            .when(|control| (control.abort_all || control.paused.any()).then_some(()));
-        future::select(held_up, pin!(available)).await;
-    }
-
-    /// Starts the record again from byte 0, within its budget.
-    fn start_again(&mut self, why: &str) -> Attempt {
-        let Some(backoff) = self.budget.fail() else {
-            return self.failed(&format!("{why}, again and again"));
-        };
-        self.restart = true;
-        self.may_be_complete_at = None;
-        let stored = self.record.response_data().state.read(|state| state.length);
-        let reason = format!(
-            "cannot resume {}: {why}; {stored} bytes are stored; starting again",
-            self.record.request.url
-        );
-        self.record.report.lock().detail.clone_from(&reason);
-        self.engine.note(
-            self.bg_fetch,
-            EventKind::Restarted {
-                record: self.record.key.index,
-                reason,
-            },
-        );
-        // The first time is not the server's fault.
-        Attempt::Again(if self.budget.failures() > 1 {
-            backoff
-        } else {
-            Duration::ZERO
-        })
-    }
-
     fn ended(&self, result: ResponseResult, detail: String) -> Attempt {
         Attempt::Ended(Ended { result, detail })
     }
@@ -505,7 +431,7 @@ impl Completion<'_> {
         )
     }
 
-    fn failed(&self, why: &str) -> Attempt {
+    pub(super) fn failed(&self, why: &str) -> Attempt {
         self.failed_because(format!("cannot fetch {}: {why}", self.record.request.url))
     }
 

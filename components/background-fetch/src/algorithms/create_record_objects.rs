@@ -13,7 +13,22 @@ use crate::exception::excerpt;
 use crate::fetch::ResponseHead;
 use crate::{Engine, Exception};
 
+/// The response of a record, where there is one that may be exposed by now.
+pub(crate) fn exposed_response<'a>(
+    record: &Record,
+    state: &'a ResponseState,
+) -> Option<&'a Arc<ResponseHead>> {
+    let checked = record.request.integrity.is_empty() || state.result != ResponseResult::Empty;
+    state
+        .response
+        .as_ref()
+        .filter(|_| checked && state.result.may_be_exposed())
+}
+
 /// Waits for the response of a record object, or for the result that says that none will come (errata 9).
+///
+/// With integrity metadata there is no response before all its bytes are checked: Fetch hands it over then (errata
+/// 37).
 ///
 /// <https://wicg.github.io/background-fetch/#create-settled-fetches-algorithm>, 2.9.
 pub(crate) async fn response_ready(
@@ -22,17 +37,15 @@ pub(crate) async fn response_ready(
 ) -> Result<Arc<ResponseHead>, Exception> {
     // 2.9.1. Wait for a response, or for a result.
     let waited = response_data.state.when(|state| {
-        (state.response.is_some() || state.result != ResponseResult::Empty).then(|| state.clone())
+        let ready = exposed_response(record, state).is_some() || state.result != ResponseResult::Empty;
+        ready.then(|| state.clone())
     });
-    match waited.await {
+    let state = waited.await;
+    match exposed_response(record, &state) {
         // 2.9.2. If it may be exposed, the response.
-        ResponseState {
-            response: Some(response),
-            result,
-            ..
-        } if result.may_be_exposed() => Ok(response),
+        Some(response) => Ok(Arc::clone(response)),
         // 2.9.3 and 2.9.4. Otherwise the promise rejects.
-        state => Err(why_not_exposed(record, state.result)),
+        None => Err(why_not_exposed(record, state.result)),
     }
 }
 
@@ -46,9 +59,10 @@ pub(crate) async fn pull_bytes(
     transmitted_bytes: u64,
 ) -> Result<Option<Bytes>, Exception> {
     // 2.8.1. Wait for more bytes than were transmitted, or for a result.
+    let checked_at_the_end = !record.request.integrity.is_empty();
     let waited = response_data.state.when(|state| {
-        (state.length > transmitted_bytes || state.result != ResponseResult::Empty)
-            .then_some((state.length, state.result))
+        let more = state.length > transmitted_bytes && !checked_at_the_end;
+        (more || state.result != ResponseResult::Empty).then_some((state.length, state.result))
     });
     let (length, result) = waited.await;
     // 2.8.4.3 and 2.8.4.4. What may not be exposed errors the stream.

@@ -77,15 +77,15 @@ pub(crate) fn keep_finished(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
     let mut gone = Vec::new();
     {
         let mut finished = bg_fetch.registration.finished.lock();
-        if !*bg_fetch.on_screen.lock() {
+        if !*bg_fetch.on_screen.lock() || bg_fetch.registration.is_cleared() {
             return engine.forget(bg_fetch.key);
         }
         finished.push_back(Arc::clone(&kept));
+        engine.inner.fetches.lock().insert(kept.key, kept);
         while finished.len() > limit {
             gone.extend(finished.pop_front());
         }
     }
-    engine.inner.fetches.lock().insert(kept.key, kept);
     for bg_fetch in gone {
         take_off_screen(engine, &bg_fetch);
     }

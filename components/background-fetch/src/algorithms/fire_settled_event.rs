@@ -19,9 +19,9 @@ pub(crate) async fn fire_settled_event(engine: &Engine, bg_fetch: &Arc<Backgroun
         .progress
         .read(|progress| (progress.result, progress.failure_reason));
     let name = event_name(result, failure_reason);
-    // 8.13. Fire a functional event; 8.14.1: wait until it is not active.
+    // 8.13. Fire a functional event; 8.13.1: wait until it is not active.
     fire_until_dispatched(engine, bg_fetch, name).await;
-    // 8.14.2. Unset the records available flag. The event is no longer owed, after a restart too.
+    // 8.13.2. Unset the records available flag. The event is no longer owed, after a restart too.
     let stored = engine
         .inner
         .embedder
@@ -40,7 +40,7 @@ pub(crate) async fn fire_settled_event(engine: &Engine, bg_fetch: &Arc<Backgroun
         progress.records_available = false;
         progress.event_owed = false;
     });
-    // 8.14.3. Update background fetch instances.
+    // 8.13.3. Update background fetch instances.
     update_background_fetch_instances_now(bg_fetch);
     remove_records(engine, bg_fetch).await;
 }
@@ -99,14 +99,13 @@ pub(crate) async fn remove_records(engine: &Engine, bg_fetch: &Arc<BackgroundFet
         .held_records
         .when(|held| (*held == 0).then_some(()))
         .await;
-    if let Err(error) = engine.inner.embedder.storage.remove(bg_fetch.key).await {
-        engine.note(
-            bg_fetch,
-            EventKind::StorageTrouble {
-                message: error.message,
-            },
-        );
-    }
-    engine.note(bg_fetch, EventKind::Removed);
+    let kind = match engine.inner.embedder.storage.remove(bg_fetch.key).await {
+        Ok(()) => EventKind::Removed,
+        // What could not be removed now is removed after a restart.
+        Err(error) => EventKind::StorageTrouble {
+            message: error.message,
+        },
+    };
+    engine.note(bg_fetch, kind);
     display::keep_finished(engine, bg_fetch);
 }

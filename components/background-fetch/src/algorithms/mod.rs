@@ -16,7 +16,9 @@ pub(crate) mod request_matches;
 pub(crate) mod response_action;
 mod resume_upload;
 mod retry;
+mod start_again;
 pub(crate) mod stored_body;
+mod temporarily_unavailable;
 pub(crate) mod update_instances;
 pub(crate) mod validate_partial_response;
 

@@ -1,7 +1,7 @@
 //! What the head of a response means for a record: part of "complete a record", process response.
 
 use http::StatusCode;
-use http::header::{ETAG, LAST_MODIFIED};
+use http::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 
 use super::content_range::{ContentRange, unsatisfied_complete_length};
 use super::validate_partial_response::{same_validator, validate_partial_response};
@@ -56,6 +56,15 @@ pub(crate) fn response_action(
                     ResponseAction::Fail(why)
                 };
             }
+            // One range was asked for. What says that it is several is no piece of the resource, whatever else it says.
+            if is_multipart(response) {
+                let why = "its partial response is multipart".to_owned();
+                return if continues {
+                    ResponseAction::Restart(why)
+                } else {
+                    ResponseAction::Fail(why)
+                };
+            }
             match validate_partial_response(asked.range_start, response, previous_response) {
                 // A complete length that was said stays, where the part does not say it again.
                 Ok(range) => ResponseAction::Continue(ContentRange {
@@ -102,4 +111,15 @@ pub(crate) fn response_action(
         // 3. Any other response takes the place of what was there.
         _ => ResponseAction::Take,
     }
+}
+
+/// Whether a response is several parts with what is said of each between them.
+///
+/// <https://httpwg.org/specs/rfc9110.html#multipart.byteranges>
+fn is_multipart(response: &ResponseHead) -> bool {
+    let essence = response.headers.get(CONTENT_TYPE).map(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next();
+        essence.unwrap_or_default().trim_ascii()
+    });
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(b"multipart/byteranges"))
 }

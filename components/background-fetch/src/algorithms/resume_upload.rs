@@ -27,7 +27,7 @@ use crate::fetch::upload::{
     FALSE, INTEROP_VERSION, PARTIAL_UPLOAD, TRUE, UPLOAD_COMPLETE, UPLOAD_DRAFT_INTEROP_VERSION,
     UPLOAD_LENGTH, UPLOAD_OFFSET, max_append_size, upload_complete, upload_length, upload_offset,
 };
-use crate::fetch::{Request, ResponseHead};
+use crate::fetch::{Request, ResponseHead, retry_after};
 use crate::scheduler::Permit;
 
 /// What is on its way to the server.
@@ -132,7 +132,7 @@ impl<'a> Completion<'a> {
         let response = self.head_of(&mut flight).await?;
         // 2. A status without success ends it, or is for the time being.
         if !response.status.is_success() {
-            return Err(self.refused(upload, response.status).await);
+            return Err(self.refused(upload, &response));
         }
         // 3. The offset.
         let Some(offset) = upload_offset(&response.headers) else {
@@ -194,7 +194,7 @@ impl<'a> Completion<'a> {
                 status == StatusCode::PAYLOAD_TOO_LARGE && max_append_size(&response.headers).is_some();
             let unfinished = complete == Some(false) && (status.is_success() || too_large);
             if unfinished || (status.is_server_error() && complete != Some(true)) {
-                return Err(self.for_the_time_being(&upload, status).await);
+                return Err(self.for_the_time_being(&upload, &response));
             }
             flight.set_pausable(false);
             return Ok(response);
@@ -221,7 +221,7 @@ impl<'a> Completion<'a> {
             self.upload.taken_from = Some(offset);
             return Err(Attempt::Again(Duration::ZERO));
         }
-        Err(self.refused(&upload, status).await)
+        Err(self.refused(&upload, &response))
     }
 
     /// Tells the server that nobody will go on with an upload, where that is how the record ended: once, and without
@@ -242,13 +242,13 @@ impl<'a> Completion<'a> {
     }
 
     /// What follows from a status of the upload resource that is no success.
-    async fn refused(&mut self, upload: &Url, status: StatusCode) -> Attempt {
-        match status {
+    fn refused(&self, upload: &Url, response: &ResponseHead) -> Attempt {
+        match response.status {
             // It is never created again: what arrived may have had effects.
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 let why = format!(
                     "the server no longer has the upload (status {}), which may not be sent twice",
-                    status.as_u16()
+                    response.status.as_u16()
                 );
                 self.cannot_resume(upload, &why)
             }
@@ -257,8 +257,8 @@ impl<'a> Completion<'a> {
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::REQUEST_TIMEOUT
             | StatusCode::TOO_EARLY
-            | StatusCode::TOO_MANY_REQUESTS => self.for_the_time_being(upload, status).await,
-            status if status.is_server_error() => self.for_the_time_being(upload, status).await,
+            | StatusCode::TOO_MANY_REQUESTS => self.for_the_time_being(upload, response),
+            status if status.is_server_error() => self.for_the_time_being(upload, response),
             status => {
                 let why = format!("the server answered with status {}", status.as_u16());
                 self.cannot_resume(upload, &why)
@@ -267,10 +267,14 @@ impl<'a> Completion<'a> {
     }
 
     /// The upload goes on later, within the budget.
-    async fn for_the_time_being(&mut self, upload: &Url, status: StatusCode) -> Attempt {
-        let status = status.as_u16();
+    fn for_the_time_being(&self, upload: &Url, response: &ResponseHead) -> Attempt {
+        let status = response.status.as_u16();
         let why = format!("the upload to {upload} was interrupted: the server answered with status {status}");
-        self.process_error(NetworkError::temporary(why)).await
+        let error = NetworkError {
+            retry_after: retry_after(&response.headers),
+            ..NetworkError::temporary(why)
+        };
+        self.process_error(error)
     }
 
     fn cannot_resume(&self, upload: &Url, why: &str) -> Attempt {
@@ -294,7 +298,7 @@ impl<'a> Completion<'a> {
                 // To its end, so that the connection can be used again.
                 (_, Some(head)) => return Ok(head),
                 (Some(Ok(_)), None) => {}
-                (Some(Err(error)), None) => return Err(self.process_error(error).await),
+                (Some(Err(error)), None) => return Err(self.process_error(error)),
                 (None, None) => {
                     let why = "the network ended the fetch without a response".to_owned();
                     return Err(self.failed_because(why));

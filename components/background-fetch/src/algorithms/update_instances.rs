@@ -7,7 +7,6 @@ use futures::future;
 use super::display;
 use crate::Engine;
 use crate::concepts::background_fetch::{BackgroundFetch, Progress};
-use crate::seam::RealmTask;
 
 /// Updates background fetch instances: soon, with whatever else changes within the progress interval
 /// (errata 25).
@@ -58,12 +57,8 @@ fn deliver(engine: &Engine, bg_fetch: &BackgroundFetch) {
         let snapshot = bg_fetch.snapshot();
         // 6. Queue a task on every realm of the storage key (errata 29). What follows happens there:
         // see `BackgroundFetchRegistration::update`.
-        engine
-            .inner
-            .realms
-            .queue_tasks(&bg_fetch.registration.key.storage_key, || {
-                RealmTask::Update(snapshot.clone())
-            });
+        let storage_key = &bg_fetch.registration.key.storage_key;
+        engine.inner.realms.queue_updates(storage_key, &snapshot);
     }
     display::show(engine, bg_fetch);
 }

@@ -170,13 +170,3 @@ fn refuse_credentials(url: &Url, what: &str) -> Result<(), Exception> {
         "{what}: the URL at {host} has a user name or password in it; remove them"
     )))
 }
-
-/// `fetch()` takes http and https alone, as browsers do.
-pub(super) fn refuse_scheme(url: &Url, what: &str) -> Result<(), Exception> {
-    match url.scheme() {
-        "http" | "https" => Ok(()),
-        scheme => Err(Exception::type_error(format!(
-            "{what} has a URL with the scheme {scheme}; a background fetch takes http and https"
-        ))),
-    }
-}

@@ -3,8 +3,9 @@
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use super::arguments::{construct_request, refuse_scheme};
+use super::arguments::construct_request;
 use super::realm::{RealmInner, Settled, unexpected_reply};
+use super::request_policy::{refuse_bad_port, refuse_dangling_markup, refuse_scheme};
 use super::{BackgroundFetchRegistration, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchOptions, BackgroundFetchUIOptions, RegistrationKey};
 use crate::exception::excerpt;
@@ -49,7 +50,8 @@ impl BackgroundFetchManager {
     ///
     /// # Errors
     ///
-    /// `TypeError` for an empty list, a bad request, a mode "no-cors", an id that is active, a registration without
+    /// `TypeError` for an empty list, a bad request, a mode "no-cors", a URL whose scheme or port is blocked, that
+    /// has dangling markup or that the page's Content Security Policy excludes, an id that is active, a registration without
     /// an active worker or a limit of the user agent; `NotAllowedError` where the user denies it;
     /// `QuotaExceededError` where bodies or `downloadTotal` do not fit; nothing is stored then.
     ///
@@ -80,12 +82,15 @@ impl BackgroundFetchManager {
         for (index, request) in requests.into_iter().enumerate() {
             let what = format!("request {index}");
             // 6.1. The internal request.
-            let constructed = construct_request(request, client, &what);
+            let constructed = refuse_dangling_markup(&request, client, &what)
+                .and_then(|()| construct_request(request, client, &what));
             let (internal_request, body) = match constructed {
                 Ok(constructed) => constructed,
                 Err(exception) => return rejected(exception),
             };
-            if let Err(exception) = refuse_scheme(&internal_request.url, &what) {
+            let url = &internal_request.url;
+            let refused = refuse_scheme(url, &what).and_then(|()| refuse_bad_port(url, client, &what));
+            if let Err(exception) = refused {
                 return rejected(exception);
             }
             // 6.2. "no-cors" is refused.

@@ -10,6 +10,7 @@ mod manager;
 mod realm;
 mod record;
 mod registration;
+mod request_policy;
 
 use futures::future::LocalBoxFuture;
 

@@ -128,6 +128,13 @@ impl Realm {
                         self.inner.keep_finished(&instance);
                     }
                 }
+                self.inner.engine.updated(self.inner.id, snapshot.key);
+            }
+            RealmTask::Cleared { fetch } => {
+                let instance = self.inner.instances.borrow_mut().remove(&fetch);
+                if let Some(instance) = instance {
+                    instance.forget_records();
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use futures::future::Shared;
+use futures::future::{Shared, ready};
 use futures::stream::{LocalBoxStream, Stream, StreamExt, try_unfold};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
@@ -48,6 +48,8 @@ pub struct BackgroundFetchRecord {
 struct Inner {
     hold: Rc<Hold>,
     request: Arc<Request>,
+    /// The response, where it was here when the object was made.
+    ready: Option<Arc<ResponseHead>>,
     /// The response promise, made when it is first asked for.
     response_ready: RefCell<Option<Shared<Promise<RecordResponse>>>>,
 }
@@ -89,6 +91,7 @@ impl BackgroundFetchRecord {
         let inner = Inner {
             hold,
             request: snapshot.request,
+            ready: snapshot.ready,
             response_ready: RefCell::default(),
         };
         Self {
@@ -110,7 +113,7 @@ impl BackgroundFetchRecord {
     }
 
     /// The response promise, the same each time: resolves when the head of the response is here, while its body
-    /// still arrives.
+    /// still arrives; where the request has integrity metadata, when all of it is checked (errata 37).
     ///
     /// # Errors
     ///
@@ -120,15 +123,21 @@ impl BackgroundFetchRecord {
         let mut promise = self.inner.response_ready.borrow_mut();
         let promise = promise.get_or_insert_with(|| {
             let hold = Rc::clone(&self.inner.hold);
+            // It was here when the object was made.
+            if let Some(response) = self.inner.ready.clone() {
+                return ready(Ok(RecordResponse::new(hold, response)))
+                    .boxed_local()
+                    .shared();
+            }
             // 2.9. What runs in parallel is the engine's.
             let reply = hold.realm.call(Call::ResponseReady(hold.response), Vec::new());
-            let ready = async move {
+            let answer = async move {
                 match reply.await? {
                     Settled::Other(Reply::Response(response)) => Ok(RecordResponse::new(hold, response)),
                     _ => Err(unexpected_reply()),
                 }
             };
-            ready.boxed_local().shared()
+            answer.boxed_local().shared()
         });
         Box::pin(promise.clone())
     }

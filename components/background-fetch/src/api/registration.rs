@@ -155,11 +155,18 @@ impl BackgroundFetchRegistration {
 
     /// Removes a listener.
     pub fn remove_listener(&self, listener: ProgressListener) {
-        self.inner
-            .listeners
-            .borrow_mut()
-            .callbacks
-            .retain(|(name, _)| *name != listener);
+        let removed = {
+            let callbacks = &mut self.inner.listeners.borrow_mut().callbacks;
+            let position = callbacks.iter().position(|(name, _)| *name == listener);
+            position.map(|position| callbacks.remove(position))
+        };
+        // What a listener holds may come back here when it is dropped.
+        drop(removed);
+    }
+
+    /// Its registration was cleared: there are no records, and no event says so (errata 26).
+    pub(super) fn forget_records(&self) {
+        self.inner.records_available.set(false);
     }
 
     /// The steps of a realm's task.

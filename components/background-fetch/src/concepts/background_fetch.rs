@@ -40,6 +40,8 @@ pub(crate) struct BackgroundFetch {
     pub(crate) on_screen: Arc<Mutex<bool>>,
     /// The flags that others set and the algorithms obey.
     pub(crate) control: Watched<Control>,
+    /// The reasons for the paused flag as they are stored.
+    pub(crate) stored_paused: Mutex<PauseReasons>,
     /// What the algorithms report.
     pub(crate) progress: Watched<Progress>,
     /// The update handling queue: what is queued on a realm while it is held is in the order of what happened.
@@ -161,11 +163,13 @@ impl BackgroundFetch {
                 title: stored.title,
                 icons: stored.icons,
             }),
-            on_screen: Arc::new(Mutex::new(true)),
+            // One whose event ended before a restart has only its records left to be removed.
+            on_screen: Arc::new(Mutex::new(stored.state != FetchState::Delivered)),
             control: Watched::new(Control {
                 paused: stored.paused,
                 abort_all,
             }),
+            stored_paused: Mutex::new(stored.paused),
             progress: Watched::new(progress),
             update_handling: Mutex::new(()),
             held_records: Watched::new(0),
@@ -187,6 +191,7 @@ impl BackgroundFetch {
             ui: Mutex::new(self.ui.lock().clone()),
             on_screen: Arc::clone(&self.on_screen),
             control: Watched::new(self.control.read(|control| *control)),
+            stored_paused: Mutex::default(),
             progress: Watched::new(self.progress.read(|progress| *progress)),
             update_handling: Mutex::new(()),
             held_records: Watched::new(0),

@@ -97,7 +97,7 @@ impl Record {
     pub(crate) fn replace_response_data(&self) -> Arc<ResponseData> {
         let mut current = self.response_data.lock();
         *current = Arc::new(ResponseData {
-            generation: current.generation + 1,
+            generation: current.generation.saturating_add(1),
             state: Watched::new(ResponseState::default()),
         });
         Arc::clone(&current)

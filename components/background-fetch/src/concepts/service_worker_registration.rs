@@ -22,6 +22,8 @@ pub(crate) struct ServiceWorkerRegistration {
     pub(crate) key: RegistrationKey,
     /// Active background fetches.
     pub(crate) active_background_fetches: Mutex<IndexMap<DomString, Arc<BackgroundFetch>>>,
+    /// The ids of background fetches whose request bodies are being read: they are taken, and not in the map yet.
+    pub(crate) pending_ids: Watched<Vec<DomString>>,
     /// The active background fetches edit queue. A registration that takes the place of a cleared one takes its
     /// queue too: so nothing new is stored before the old is wiped.
     pub(crate) edit_queue: ParallelQueue,
@@ -36,6 +38,7 @@ impl ServiceWorkerRegistration {
         Self {
             key,
             active_background_fetches: Mutex::default(),
+            pending_ids: Watched::new(Vec::new()),
             edit_queue,
             cleared: Watched::new(false),
             finished: Mutex::default(),
@@ -49,6 +52,35 @@ impl ServiceWorkerRegistration {
 
     pub(crate) fn is_cleared(&self) -> bool {
         self.cleared.read(|cleared| *cleared)
+    }
+}
+
+/// An id that is taken by a background fetch which is not in the map yet; dropping it gives the id back.
+pub(crate) struct PendingId {
+    registration: Arc<ServiceWorkerRegistration>,
+    pub(crate) id: DomString,
+}
+
+impl PendingId {
+    /// Takes an id, or none where it is pending already.
+    pub(crate) fn new(registration: &Arc<ServiceWorkerRegistration>, id: DomString) -> Option<Self> {
+        let taken = registration.pending_ids.update(|pending| {
+            let free = !pending.contains(&id);
+            pending.extend(free.then(|| id.clone()));
+            free
+        });
+        taken.then(|| Self {
+            registration: Arc::clone(registration),
+            id,
+        })
+    }
+}
+
+impl Drop for PendingId {
+    fn drop(&mut self) {
+        self.registration
+            .pending_ids
+            .update(|pending| pending.retain(|id| *id != self.id));
     }
 }
 

@@ -8,16 +8,18 @@ use crate::{DomString, RegistrationKey};
 
 /// Shows background fetches to the user.
 ///
-/// Calls come from any thread and must not block; they come at most once per progress interval and fetch, and
-/// always with the last state. What the user does goes to [`Engine`](crate::Engine): `pause`, `resume`,
-/// `abort`, `click`, `allow`, `refuse`, `dismiss`.
+/// Calls come from any thread, must not block, and must not call the engine back: hand that to a task. Progress is
+/// shown at most once per progress interval and fetch, a result, a pause or a new title at once, and always the last
+/// state. What the user does goes to [`Engine`](crate::Engine): `pause`, `resume`, `abort`, `click`, `allow`,
+/// `refuse`, `dismiss`.
 ///
 /// <https://wicg.github.io/background-fetch/#background-fetch-display-algorithm>
 pub trait Display: Send + Sync {
     /// Shows a background fetch, or shows it anew.
     fn show(&self, state: &DisplayState);
 
-    /// Takes a background fetch off the screen: its registration was cleared, or the user dismissed it.
+    /// Takes a background fetch off the screen: its registration was cleared, the user dismissed it, or more finished
+    /// after it than are [shown](super::Limits::finished_shown).
     fn remove(&self, fetch: FetchKey);
 }
 
@@ -54,7 +56,7 @@ pub struct DisplayState {
     pub pausable: bool,
     /// Why it is paused.
     pub paused: PauseReasons,
-    /// The download total in bytes; 0 for unknown.
+    /// The download total in bytes; 0 for no limit.
     pub download_total: u64,
     /// The stored body bytes total.
     pub downloaded: u64,

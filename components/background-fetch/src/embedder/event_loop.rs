@@ -13,7 +13,7 @@ use crate::seam::RealmTask;
 /// <https://wicg.github.io/background-fetch/#queue-a-bgfetch-task>
 pub trait EventLoop: Send + Sync {
     /// Queues a task on the background fetch task source. Called from any thread; must not block, and must not
-    /// run the task before it returns.
+    /// run the task, or call the engine, before it returns.
     fn queue_task(&self, task: RealmTask);
 }
 

@@ -30,10 +30,28 @@ pub trait Network: Send + Sync {
     /// [`FetchEvent::UploadResumable`]. One that never does sends every upload in one go.
     ///
     /// The service-workers mode is "none", and the request bypasses the HTTP cache for ranges. A body
-    /// that ends short of its length is an error, never a normal end.
+    /// that ends short of its length is an error, never a normal end. A connection that stays silent is an error
+    /// after a while: the component stops counting a request that stalls, and does not end it.
+    ///
+    /// Where the request has [integrity metadata](Request::integrity) that the body does not match, a final error
+    /// takes the place of its normal end. Until then the bytes are unchecked: the component stores them, and hands
+    /// none out (errata 37).
     ///
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;
+
+    /// The policy check at the call: whether the policies of a page (its Content Security Policies, and what is
+    /// mixed content in it) let it connect to `url`; why not, in a few words that follow the URL, otherwise. `fetch()` rejects then, before anything is
+    /// stored.
+    ///
+    /// Not called for a client without an origin: the user is under no page's policy. [`fetch`](Self::fetch)
+    /// checks again, after each redirect too. By default everything is allowed here, and a record fails later.
+    ///
+    /// <https://w3c.github.io/webappsec-csp/#should-block-request>, errata 16.
+    fn allows(&self, url: &Url, client: &Client) -> Result<(), String> {
+        let _ = (url, client);
+        Ok(())
+    }
 
     /// Resolves when it is worth trying to reach `url` again: at once when the device is online, when it is
     /// online again otherwise.

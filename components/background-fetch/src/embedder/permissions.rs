@@ -24,6 +24,8 @@ idl_enum! {
 pub trait Permissions: Send + Sync {
     /// Gets the permission state of "background-fetch" for an environment.
     ///
+    /// It answers at once, without asking the user: calls of the same registration wait for it.
+    ///
     /// With [`Prompt`](PermissionState::Prompt) a background fetch starts paused:
     /// [`Display`](super::Display) shows it as waiting, and the user interface answers with
     /// [`Engine::allow`](crate::Engine::allow) or [`Engine::refuse`](crate::Engine::refuse).

@@ -67,6 +67,17 @@ pub struct RetryPolicy {
     pub first_backoff: Duration,
     /// The longest wait.
     pub longest_backoff: Duration,
+    /// How much of each wait chance may take off, in percent, so that what failed together is not tried again
+    /// together. No random number is drawn: it follows from the record, the failure and the clock's reading.
+    pub jitter_percent: u8,
+    /// The statuses after which a `GET` is tried again as if the connection had failed, and the response is not
+    /// the record's. Once the budget is used up the last such response is taken: "bad-status".
+    ///
+    /// By default those that RFC 6585, 8470 and 9110 call temporary, and 500, after which another try helps more
+    /// often than not.
+    pub statuses: Vec<u16>,
+    /// The longest wait that a server can ask for with `Retry-After`; where it asks for more it gets this.
+    pub longest_retry_after: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -75,6 +86,9 @@ impl Default for RetryPolicy {
             retries: 5,
             first_backoff: Duration::from_secs(1),
             longest_backoff: Duration::from_secs(20),
+            jitter_percent: 25,
+            statuses: vec![408, 425, 429, 500, 502, 503, 504],
+            longest_retry_after: Duration::from_secs(60 * 60),
         }
     }
 }

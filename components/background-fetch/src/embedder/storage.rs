@@ -78,7 +78,8 @@ pub trait Storage: Send + Sync {
         upload: &'a Url,
     ) -> BoxFuture<'a, Result<(), StorageError>>;
 
-    /// Settles a record.
+    /// Settles a record. The failure reason of the first of a background fetch that failed, in the order of the calls,
+    /// is its [`first_failure`](StoredFetch::first_failure).
     fn settle_record<'a>(
         &'a self,
         record: RecordKey,

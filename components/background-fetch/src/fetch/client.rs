@@ -58,7 +58,7 @@ pub struct Client {
     pub storage_key: StorageKey,
     /// The policy container's referrer policy.
     pub referrer_policy: ReferrerPolicy,
-    /// The policy container's CSP list: one serialised policy an entry.
+    /// The policy container's CSP list: one serialised policy an entry, those with the disposition "enforce".
     pub content_security_policies: Vec<String>,
     /// Whether insecure requests are mixed content here: the environment's origin is potentially trustworthy
     /// and prohibits mixed security contexts.

@@ -3,6 +3,7 @@
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::http_date::imf_fixdate;
 use super::{Request, ResponseHead};
 
 /// Asks for the bytes of a resource from `start` on, of the version that `validator` names.
@@ -39,9 +40,11 @@ impl ResumeRange {
 /// <https://httpwg.org/specs/rfc9110.html#field.if-range>
 pub fn resume_validator(request: &Request, response: &ResponseHead) -> Option<HeaderValue> {
     let continues = matches!(response.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT);
+    // A digest is one of all bytes, in one go.
+    let has_integrity = !request.integrity.is_empty();
     // The author's own range is theirs: ours would change its meaning.
     let authors_range = request.headers.contains_key(RANGE);
-    if !continues || authors_range || is_encoded(response) || !request.is_get() {
+    if !continues || has_integrity || authors_range || is_encoded(response) || !request.is_get() {
         return None;
     }
     strong_validator(&response.headers)
@@ -61,33 +64,9 @@ fn strong_validator(headers: &HeaderMap) -> Option<HeaderValue> {
         return strong.then(|| etag.clone());
     }
     let modified = headers.get(LAST_MODIFIED)?;
+    // Any other form of a date is not taken for a strong validator, which costs a refetch and no byte.
     let seconds = |value: &HeaderValue| imf_fixdate(value.as_bytes());
     (seconds(headers.get(DATE)?)? > seconds(modified)?).then(|| modified.clone())
-}
-
-/// The seconds since the year 0 of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`; comparable, no more.
-///
-/// Any other form of a date is not taken for a strong validator, which costs a refetch and no byte.
-fn imf_fixdate(value: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(value).ok()?;
-    let (_, rest) = text.split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let number = |parts: &mut std::str::Split<'_, char>| parts.next()?.parse::<u64>().ok();
-    let day = number(&mut parts).filter(|day| (1..=31).contains(day))?;
-    let name = parts.next()?;
-    let month = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ]
-    .iter()
-    .position(|month| *month == name)? as u64;
-    let year = number(&mut parts).filter(|year| *year <= 9999)?;
-    let mut clock = parts.next()?.splitn(3, ':').map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    if parts.next() != Some("GMT") || parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Months of 31 days keep the order, which is all that is asked.
-    Some(((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 #[cfg(test)]
@@ -141,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authors_own_range_a_post_and_an_error_page_are_not_resumed() {
+    fn the_authors_own_range_a_post_integrity_and_an_error_page_are_not_resumed() {
         let tagged = response(&[("etag", "\"v1\"")]);
         let mut ranged = request();
         ranged
@@ -153,6 +132,11 @@ mod tests {
             ..request()
         };
         assert_eq!(resume_validator(&post, &tagged), None);
+        let checked = Request {
+            integrity: "sha256-x".to_owned(),
+            ..request()
+        };
+        assert_eq!(resume_validator(&checked, &tagged), None);
         let missing = ResponseHead {
             status: StatusCode::NOT_FOUND,
             ..tagged

@@ -1,13 +1,14 @@
 //! `BackgroundFetchManager.fetch()`: the steps on the active background fetches edit queue.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use futures::future;
+use futures::future::{self, Either};
 
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
-use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
+use crate::concepts::service_worker_registration::{ActiveSlot, PendingId, ServiceWorkerRegistration};
 use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchOptions};
 use crate::embedder::{
     BodyKey, FetchState, MeteredPolicy, NewFetch, NewRecord, PauseReasons, PermissionState, RecordState,
@@ -16,6 +17,7 @@ use crate::embedder::{
 use crate::exception::excerpt;
 use crate::fetch::{Client, Request, RequestBody, StorageKey};
 use crate::inspect::EventKind;
+use crate::realms::RealmLife;
 use crate::{DomString, Engine, Exception, ExceptionName};
 
 /// The arguments, checked by the realm.
@@ -26,6 +28,27 @@ pub(super) struct Arguments {
     pub(super) requests: Vec<Request>,
     pub(super) bodies: Vec<Option<RequestBody>>,
     pub(super) options: BackgroundFetchOptions,
+    /// The realm that calls.
+    pub(super) caller: RealmLife,
+}
+
+/// What was found good to go, before its bodies are stored.
+struct Admitted {
+    registration: Arc<ServiceWorkerRegistration>,
+    client: Arc<Client>,
+    requests: Vec<Request>,
+    options: BackgroundFetchOptions,
+    permission: PermissionState,
+    active_slot: ActiveSlot,
+    /// Dropped when the background fetch is in the map, or will not come.
+    pending: PendingId,
+}
+
+/// What the first steps on the queue come to.
+enum Begun {
+    Started(Arc<BackgroundFetch>),
+    /// There are bodies to read first.
+    Admitted(Box<Admitted>, Vec<Option<RequestBody>>),
 }
 
 impl Engine {
@@ -35,29 +58,70 @@ impl Engine {
         arguments: Arguments,
     ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
         let registration = Arc::clone(&arguments.registration);
-        let steps = {
+        let caller = arguments.caller.clone();
+        let engine = self.clone();
+        let begun = {
             let engine = self.clone();
-            // A body that does not end holds the queue up until the registration is cleared.
-            async move { engine.start_background_fetch(arguments).await }
+            self.enqueue(&registration, async move {
+                engine.begin_background_fetch(arguments).await
+            })
         };
-        let started = self.enqueue(&registration, steps);
-        async { started.await.unwrap_or_else(|| Err(super::was_cleared())) }
+        async move {
+            match begun.await.unwrap_or_else(|| Err(super::was_cleared()))? {
+                Begun::Started(bg_fetch) => Ok(bg_fetch),
+                // Bodies are read beside the queue: one that never ends holds up nobody else (errata 35). They are
+                // read to their end, or discarded, whoever still wants the answer.
+                Begun::Admitted(admitted, bodies) => {
+                    let stored = {
+                        let engine = engine.clone();
+                        async move { engine.store_bodies_and_create(*admitted, bodies, caller).await }
+                    };
+                    engine
+                        .in_parallel(stored)
+                        .await
+                        .unwrap_or_else(|| Err(super::was_cleared()))
+                }
+            }
+        }
     }
 
-    async fn start_background_fetch(&self, arguments: Arguments) -> Result<Arc<BackgroundFetch>, Exception> {
+    /// Rejects what the page's policies exclude (errata 16). The user is under no page's policy.
+    fn check_policies(&self, client: &Client, requests: &[Request]) -> Result<(), Exception> {
+        if client.origin.is_none() {
+            return Ok(());
+        }
+        for (index, request) in requests.iter().enumerate() {
+            let url = &request.url;
+            let allowed = self.inner.embedder.network.allows(url, client);
+            allowed.map_err(|why| {
+                Exception::type_error(format!("request {index} ({}) {why}", excerpt(url.as_str())))
+            })?;
+        }
+        Ok(())
+    }
+
+    async fn begin_background_fetch(&self, arguments: Arguments) -> Result<Begun, Exception> {
         let Arguments {
             registration,
             client,
             id,
-            mut requests,
+            requests,
             bodies,
             options,
+            caller: _,
         } = arguments;
         self.check_limits(&id, requests.len(), &options.ui)?;
+        self.check_policies(&client, &requests)?;
         let embedder = &self.inner.embedder;
         let storage_key = &registration.key.storage_key;
         // 8.1 and 8.2. A permission that is denied rejects.
-        let permission = embedder.permissions.state(&client).await;
+        let permission = {
+            let state = embedder.permissions.state(&client);
+            match future::select(pin!(registration.cleared()), state).await {
+                Either::Left(_) => return Err(super::was_cleared()),
+                Either::Right((permission, _)) => permission,
+            }
+        };
         if permission == PermissionState::Denied {
             let message = format!("the user does not allow background fetches for {storage_key}");
             return Err(Exception::new(ExceptionName::NotAllowedError, message));
@@ -69,13 +133,17 @@ impl Engine {
                 "the service worker registration of {scope} has no active worker; wait for navigator.serviceWorker.ready"
             )));
         }
-        // 8.3 and 8.5. So does an id that is in the map.
-        if registration.active_background_fetches.lock().contains_key(&id) {
-            return Err(Exception::type_error(format!(
+        // 8.3 and 8.5. So does an id that is in the map, or about to be.
+        let active = registration.active_background_fetches.lock().contains_key(&id);
+        let pending = (!active)
+            .then(|| PendingId::new(&registration, id.clone()))
+            .flatten();
+        let pending = pending.ok_or_else(|| {
+            Exception::type_error(format!(
                 "a background fetch with the id {:?} is active already",
                 excerpt(&id.to_string())
-            )));
-        }
+            ))
+        })?;
         // The user agent's limit.
         let limit = self.inner.policies.limits.active_per_storage_key;
         let active_slot = self.inner.active_counts.take(storage_key, limit).ok_or_else(|| {
@@ -85,38 +153,102 @@ impl Engine {
         })?;
         // A download total that the quota cannot hold rejects (errata 27).
         self.check_quota(storage_key, options.download_total).await?;
-        // 8.6 to 8.11. Read and store the bodies.
+        let admitted = Admitted {
+            registration,
+            client,
+            requests,
+            options,
+            permission,
+            active_slot,
+            pending,
+        };
+        // 8.6. The bodies that remain to be read.
+        if bodies
+            .iter()
+            .flatten()
+            .any(|body| matches!(body, RequestBody::Stream(_)))
+        {
+            return Ok(Begun::Admitted(Box::new(admitted), bodies));
+        }
+        // Those whose bytes are at hand are stored here and now.
+        let mut admitted = admitted;
+        let registration = Arc::clone(&admitted.registration);
         let staged = self
-            .store_request_bodies(&registration, &mut requests, bodies)
+            .store_request_bodies(&registration, &mut admitted.requests, bodies, future::pending())
             .await?;
+        self.create_background_fetch(admitted, staged)
+            .await
+            .map(Begun::Started)
+    }
+
+    /// 8.6 to 8.11. Reads and stores the bodies; then it is the queue's turn again.
+    async fn store_bodies_and_create(
+        &self,
+        mut admitted: Admitted,
+        bodies: Vec<Option<RequestBody>>,
+        caller: RealmLife,
+    ) -> Result<Arc<BackgroundFetch>, Exception> {
+        let registration = Arc::clone(&admitted.registration);
+        // A stream ends with the realm that feeds it.
+        let caller_is_gone = caller.gone();
+        let staged = self
+            .store_request_bodies(&registration, &mut admitted.requests, bodies, caller_is_gone)
+            .await?;
+        let created = {
+            let engine = self.clone();
+            async move { engine.create_background_fetch(admitted, staged).await }
+        };
+        self.enqueue(&registration, created)
+            .await
+            .unwrap_or_else(|| Err(super::was_cleared()))
+    }
+
+    async fn create_background_fetch(
+        &self,
+        admitted: Admitted,
+        staged: Vec<Option<StagedBody>>,
+    ) -> Result<Arc<BackgroundFetch>, Exception> {
+        let Admitted {
+            registration,
+            client,
+            requests,
+            options,
+            permission,
+            active_slot,
+            pending,
+        } = admitted;
+        // What is stored after the registration was wiped would stay.
+        if registration.is_cleared() {
+            self.discard(staged).await;
+            return Err(super::was_cleared());
+        }
         // 8.12. The new background fetch. It starts paused while the user is asked, or on a metered connection.
         let paused = PauseReasons {
             user: false,
             permission: permission == PermissionState::Prompt,
             metered: *self.inner.metered.lock() && self.inner.policies.metered == MeteredPolicy::Pause,
         };
+        let upload_total = requests.iter().filter_map(|request| request.body_length);
+        let bodies = staged.iter().copied().chain(std::iter::repeat(None));
         let new = NewFetch {
             registration: registration.key.clone(),
-            id,
+            id: pending.id.clone(),
             title: options.ui.title.unwrap_or_default(),
             icons: options.ui.icons.unwrap_or_default(),
             download_total: options.download_total,
-            upload_total: requests
-                .iter()
-                .filter_map(|request| request.body_length)
-                .fold(0, u64::saturating_add),
+            upload_total: upload_total.fold(0, u64::saturating_add),
             client,
             paused,
             records: requests
                 .into_iter()
-                .zip(&staged)
+                .zip(bodies)
                 .map(|(request, body)| NewRecord {
                     request: Arc::new(request),
-                    body: *body,
+                    body,
                 })
                 .collect(),
         };
-        let key = match embedder.storage.create(&new).await {
+        let key = match self.inner.embedder.storage.create(&new).await {
             Ok(key) => key,
             Err(error) => {
                 self.discard(staged).await;
@@ -132,6 +264,13 @@ impl Engine {
             .insert(bg_fetch.id.clone(), Arc::clone(&bg_fetch));
         self.inner.fetches.lock().insert(key, Arc::clone(&bg_fetch));
         self.note(&bg_fetch, EventKind::Created);
+        // The connection may have changed while it was stored.
+        if *self.inner.metered.lock() != paused.metered {
+            let (engine, changed) = (self.clone(), Arc::clone(&bg_fetch));
+            self.spawn(Arc::clone(&registration), async move {
+                engine.apply_metered(&changed).await
+            });
+        }
         // 8.14. The answer queues the task that resolves the promise.
         // 8.15 and 8.16. In parallel, display it, and perform it.
         algorithms::run(self, Arc::clone(&bg_fetch), FetchState::Active);
@@ -162,6 +301,7 @@ impl Engine {
         registration: &ServiceWorkerRegistration,
         requests: &mut [Request],
         bodies: Vec<Option<RequestBody>>,
+        given_up: impl Future<Output = ()>,
     ) -> Result<Vec<Option<StagedBody>>, Exception> {
         let mut staged = vec![None; requests.len()];
         let mut reading = Vec::new();
@@ -188,9 +328,11 @@ impl Engine {
         let lengths = {
             let read = future::try_join_all(reading);
             futures::pin_mut!(read);
-            match future::select(std::pin::pin!(registration.cleared()), read).await {
-                future::Either::Left(_) => Err(super::was_cleared()),
-                future::Either::Right((lengths, _)) => lengths,
+            let cleared = registration.cleared();
+            futures::pin_mut!(cleared, given_up);
+            match future::select(future::select(cleared, given_up), read).await {
+                Either::Left(_) => Err(super::was_cleared()),
+                Either::Right((lengths, _)) => lengths,
             }
         };
         match lengths {
@@ -278,7 +420,7 @@ pub(super) fn exception_of(error: &StorageError) -> Exception {
             Exception::new(ExceptionName::QuotaExceededError, error.message.clone())
         }
         StorageErrorKind::NotFound | StorageErrorKind::Damaged | StorageErrorKind::Io => {
-            Exception::type_error(error.message.clone())
+            Exception::new(ExceptionName::UnknownError, error.message.clone())
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `BackgroundFetchRegistration.matchAll()`.
 
+use crate::algorithms::create_record_objects::exposed_response;
 use crate::algorithms::request_matches::request_matches_cached_item;
 use crate::concepts::{CacheQueryOptions, FetchKey};
 use crate::fetch::Request;
@@ -37,6 +38,7 @@ impl Engine {
                     matching_records.push(RecordSnapshot {
                         response,
                         request: record.request.clone(),
+                        ready: exposed_response(record, &state).cloned(),
                     });
                 }
             }

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use futures::future::{self, BoxFuture, Either};
 
-use crate::concepts::FetchKey;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::service_worker_registration::ServiceWorkerRegistration;
+use crate::concepts::{FetchKey, RegistrationKey};
 use crate::embedder::EventLoop;
 use crate::fetch::{RequestBody, StorageKey};
 use crate::seam::{Call, CallId, EnginePort, RealmId, RealmTask, Reply};
@@ -45,6 +45,13 @@ impl Begun {
     }
 }
 
+impl Begun {
+    /// It ended long ago, or was cleared, or never was the realm's: there is nothing to abort.
+    fn nothing_to_abort() -> Self {
+        Self::new(None, future::ready(Ok(Outcome::Other(Reply::Aborted(false)))))
+    }
+}
+
 impl EnginePort for Engine {
     fn connect(&self, storage_key: StorageKey, event_loop: Arc<dyn EventLoop>) -> RealmId {
         self.inner.realms.connect(storage_key, event_loop)
@@ -62,6 +69,7 @@ impl EnginePort for Engine {
             Err(exception) => return self.settle(realm, call, Err(exception)),
         };
         let engine = self.clone();
+        let gone = self.inner.realms.life(realm).gone();
         // The answer comes whatever becomes of the registration: so the task is not the registration's own.
         self.spawn_unbound(async move {
             let cleared = async {
@@ -70,13 +78,18 @@ impl EnginePort for Engine {
                     None => future::pending().await,
                 }
             };
-            futures::pin_mut!(cleared);
-            let outcome = match future::select(cleared, answer).await {
+            // Nobody waits for the answer of a realm that is gone.
+            futures::pin_mut!(cleared, gone);
+            let outcome = match future::select(future::select(cleared, gone), answer).await {
                 Either::Left(_) => Err(was_cleared()),
                 Either::Right((outcome, _)) => outcome,
             };
             engine.settle(realm, call, outcome);
         });
+    }
+
+    fn updated(&self, realm: RealmId, fetch: FetchKey) {
+        self.inner.realms.updated(realm, fetch);
     }
 
     fn release(&self, realm: RealmId, fetch: FetchKey, count: u64) {
@@ -93,6 +106,12 @@ impl Engine {
         request: Call,
         bodies: Vec<Option<RequestBody>>,
     ) -> Result<Begun, Exception> {
+        if !self.is_its_own(realm, &request) {
+            return match request {
+                Call::Abort { .. } => Ok(Begun::nothing_to_abort()),
+                _ => Err(gone()),
+            };
+        }
         let engine = self.clone();
         match request {
             Call::Fetch {
@@ -110,6 +129,7 @@ impl Engine {
                     requests,
                     bodies,
                     options,
+                    caller: self.inner.realms.life(realm),
                 });
                 let answer = async { started.await.map(Outcome::Registration) };
                 Ok(Begun::new(Some(registration), answer))
@@ -139,9 +159,7 @@ impl Engine {
             }
             Call::Abort { fetch } => {
                 let Some(bg_fetch) = self.background_fetch(fetch) else {
-                    // It ended long ago, or was cleared: there is nothing to abort.
-                    let answer = future::ready(Ok(Outcome::Other(Reply::Aborted(false))));
-                    return Ok(Begun::new(None, answer));
+                    return Ok(Begun::nothing_to_abort());
                 };
                 let aborted = self.abort_background_fetch(&bg_fetch);
                 self.begin_on(fetch, async { aborted.await.map(Reply::Aborted) })
@@ -172,6 +190,26 @@ impl Engine {
         }
     }
 
+    /// Whether what a call names belongs to the storage key of its realm, as far as it is there at all.
+    fn is_its_own(&self, realm: RealmId, request: &Call) -> bool {
+        let may_use = |key: &RegistrationKey| self.inner.realms.may_use(realm, &key.storage_key);
+        let fetch = match request {
+            Call::Fetch { registration, .. }
+            | Call::Get { registration, .. }
+            | Call::GetIds { registration } => {
+                return may_use(registration);
+            }
+            Call::Attach { fetch }
+            | Call::Abort { fetch }
+            | Call::MatchAll { fetch, .. }
+            | Call::UpdateUI { fetch, .. } => *fetch,
+            Call::ResponseReady(response) | Call::ReadResponse { response, .. } => response.record.fetch,
+            Call::ReadRequest { record, .. } => record.fetch,
+        };
+        let bg_fetch = self.background_fetch(fetch);
+        bg_fetch.is_none_or(|bg_fetch| may_use(&bg_fetch.registration.key))
+    }
+
     /// Begins what a call asks of a background fetch.
     fn begin_on(
         &self,
@@ -195,7 +233,9 @@ impl Engine {
             Ok(Outcome::Registration(bg_fetch)) => {
                 // The update handling queue: the new instance misses no update that comes after this state.
                 let _update_handling = bg_fetch.update_handling.lock();
-                queue(Ok(Reply::Registration(Some(bg_fetch.snapshot()))));
+                let snapshot = bg_fetch.snapshot();
+                self.inner.realms.supersede(realm, &snapshot);
+                queue(Ok(Reply::Registration(Some(snapshot))));
             }
             Ok(Outcome::Other(reply)) => queue(Ok(reply)),
             Err(exception) => queue(Err(exception)),

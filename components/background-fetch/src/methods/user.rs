@@ -48,7 +48,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`ControlError::NotPausable`] unless every request is a `GET`, and those of a fetch that is over.
+    /// [`ControlError::NotPausable`] unless every request is a `GET`; [`ControlError::NotFound`] or
+    /// [`ControlError::Settled`] when it is over; [`ControlError::Storage`] when it is paused now, and might not be
+    /// after a restart.
     pub async fn pause(&self, fetch: FetchKey) -> Result<(), ControlError> {
         let bg_fetch = self.controllable(fetch)?;
         if !bg_fetch.pausable {
@@ -61,7 +63,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Those of a fetch that is over.
+    /// [`ControlError::NotFound`] or [`ControlError::Settled`] when it is over; [`ControlError::Storage`] when it
+    /// goes on now, and might not after a restart.
     pub async fn resume(&self, fetch: FetchKey) -> Result<(), ControlError> {
         let bg_fetch = self.controllable(fetch)?;
         self.set_paused(&bg_fetch, |reasons| reasons.user = false).await
@@ -71,7 +74,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// Those of a fetch that is over.
+    /// [`ControlError::NotFound`] or [`ControlError::Settled`] when it is over; [`ControlError::Storage`] when it
+    /// goes on now, and might not after a restart.
     pub async fn allow(&self, fetch: FetchKey) -> Result<(), ControlError> {
         let bg_fetch = self.controllable(fetch)?;
         self.set_paused(&bg_fetch, |reasons| reasons.permission = false)
@@ -109,22 +113,13 @@ impl Engine {
     }
 
     /// Says whether the connection is metered: after opening, before [`start`](Self::start), and whenever it
-    /// changes. With [`MeteredPolicy::Pause`] it pauses what may be paused, and lets
-    /// it go on.
+    /// changes. With [`MeteredPolicy::Pause`] every background fetch pauses while it is: a `GET` is interrupted and goes
+    /// on later, another request that was sent goes on.
     pub async fn set_metered(&self, metered: bool) {
         *self.inner.metered.lock() = metered;
-        if self.inner.policies.metered != MeteredPolicy::Pause {
-            return;
-        }
         let bg_fetches: Vec<_> = self.inner.fetches.lock().values().cloned().collect();
-        for bg_fetch in bg_fetches.iter().filter(|bg_fetch| !bg_fetch.is_settled()) {
-            if let Err(error) = self
-                .set_paused(bg_fetch, |reasons| reasons.metered = metered)
-                .await
-            {
-                let message = error.to_string();
-                self.note(bg_fetch, EventKind::StorageTrouble { message });
-            }
+        for bg_fetch in &bg_fetches {
+            self.apply_metered(bg_fetch).await;
         }
     }
 
@@ -163,20 +158,60 @@ impl Engine {
         bg_fetch: &Arc<BackgroundFetch>,
         change: impl FnOnce(&mut PauseReasons),
     ) -> Result<(), ControlError> {
-        let reasons = bg_fetch.control.update(|control| {
+        let changed = bg_fetch.control.update(|control| {
             let before = control.paused;
             change(&mut control.paused);
             (control.paused != before).then_some(control.paused)
         });
-        let Some(reasons) = reasons else { return Ok(()) };
-        self.note(bg_fetch, EventKind::Paused { reasons });
-        update_background_fetch_instances_now(bg_fetch);
-        let stored = self
-            .inner
-            .embedder
-            .storage
-            .set_paused(bg_fetch.key, reasons)
-            .await;
-        stored.map_err(ControlError::Storage)
+        if let Some(reasons) = changed {
+            self.note(bg_fetch, EventKind::Paused { reasons });
+            update_background_fetch_instances_now(bg_fetch);
+        }
+        self.store_paused(bg_fetch).await.map_err(ControlError::Storage)
+    }
+
+    /// Stores the reasons as they are when it is its turn on the edit queue: so the last ones are stored last,
+    /// also where a call before this one failed or was dropped.
+    async fn store_paused(&self, bg_fetch: &Arc<BackgroundFetch>) -> Result<(), StorageError> {
+        let steps = {
+            let (engine, bg_fetch) = (self.clone(), Arc::clone(bg_fetch));
+            async move {
+                let reasons = bg_fetch.control.read(|control| control.paused);
+                if *bg_fetch.stored_paused.lock() == reasons {
+                    return Ok(());
+                }
+                engine
+                    .inner
+                    .embedder
+                    .storage
+                    .set_paused(bg_fetch.key, reasons)
+                    .await?;
+                *bg_fetch.stored_paused.lock() = reasons;
+                Ok(())
+            }
+        };
+        // After a shutdown it does not matter.
+        self.enqueue(&bg_fetch.registration, steps)
+            .await
+            .unwrap_or(Ok(()))
+    }
+
+    /// Applies what is known of the connection to one background fetch.
+    pub(super) async fn apply_metered(&self, bg_fetch: &Arc<BackgroundFetch>) {
+        if self.inner.policies.metered != MeteredPolicy::Pause || bg_fetch.is_settled() {
+            return;
+        }
+        let metered = || *self.inner.metered.lock();
+        if let Err(error) = self
+            .set_paused(bg_fetch, |reasons| reasons.metered = metered())
+            .await
+        {
+            self.note(
+                bg_fetch,
+                EventKind::StorageTrouble {
+                    message: error.to_string(),
+                },
+            );
+        }
     }
 }

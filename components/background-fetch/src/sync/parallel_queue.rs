@@ -42,19 +42,47 @@ impl ParallelQueue {
         };
         // A task lives only while there are steps, so that an idle queue costs nothing and outlives nobody.
         if start {
-            let inner = Arc::clone(&self.inner);
+            let mut runner = Runner {
+                inner: Arc::clone(&self.inner),
+                ended: false,
+            };
             self.spawner.spawn(Box::pin(async move {
-                while let Some(steps) = Self::next(&inner) {
+                while let Some(steps) = runner.next() {
                     steps.await;
                 }
             }));
         }
     }
+}
 
-    fn next(inner: &Mutex<Inner>) -> Option<BoxFuture<'static, ()>> {
-        let mut inner = inner.lock();
+/// Runs the steps. Where its task is dropped before their end, they are dropped too, and the queue starts anew with
+/// what comes next.
+struct Runner {
+    inner: Arc<Mutex<Inner>>,
+    ended: bool,
+}
+
+impl Runner {
+    fn next(&mut self) -> Option<BoxFuture<'static, ()>> {
+        let mut inner = self.inner.lock();
         let next = inner.steps.pop_front();
         inner.running = next.is_some();
+        self.ended = !inner.running;
         next
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let dropped = {
+            let mut inner = self.inner.lock();
+            inner.running = false;
+            std::mem::take(&mut inner.steps)
+        };
+        // Without the lock: what they hold may come back here.
+        drop(dropped);
     }
 }

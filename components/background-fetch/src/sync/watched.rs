@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 /// A value behind a lock, with "wait for |condition|".
@@ -16,7 +17,8 @@ pub(crate) struct Watched<T> {
 
 struct Inner<T> {
     value: T,
-    waiters: Vec<(u64, Waker)>,
+    /// In the order in which they came, as far as nobody left: the order is the same in every run.
+    waiters: IndexMap<u64, Waker>,
     next_waiter: u64,
 }
 
@@ -25,7 +27,7 @@ impl<T> Watched<T> {
         Self {
             inner: Mutex::new(Inner {
                 value,
-                waiters: Vec::new(),
+                waiters: IndexMap::new(),
                 next_waiter: 0,
             }),
         }
@@ -79,10 +81,10 @@ impl<T, R, F: FnMut(&T) -> Option<R> + Unpin> Future for When<'_, T, F> {
             inner.next_waiter += 1;
             inner.next_waiter
         });
-        match inner.waiters.iter_mut().find(|(waiter, _)| *waiter == id) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => inner.waiters.push((id, cx.waker().clone())),
-        }
+        let former = inner.waiters.insert(id, cx.waker().clone());
+        // A waker may run anything when it is dropped: without the lock.
+        drop(inner);
+        drop(former);
         Poll::Pending
     }
 }
@@ -90,11 +92,8 @@ impl<T, R, F: FnMut(&T) -> Option<R> + Unpin> Future for When<'_, T, F> {
 impl<T, F> Drop for When<'_, T, F> {
     fn drop(&mut self) {
         if let Some(id) = self.waiter {
-            self.watched
-                .inner
-                .lock()
-                .waiters
-                .retain(|(waiter, _)| *waiter != id);
+            let waker = self.watched.inner.lock().waiters.swap_remove(&id);
+            drop(waker);
         }
     }
 }

@@ -3,24 +3,20 @@
 //! One thread runs it all but the network and the writes: a tokio runtime of one thread, with a `LocalSet` for the
 //! realm. The engine's tasks are `Send`, and run beside it.
 
-mod clock;
 mod event_loop;
-mod permissions;
 mod screen;
 mod service_worker;
-mod spawner;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchManager, Realm};
-use background_fetch::embedder::{Embedder, Limits, Policies, UploadPolicy};
+use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, UploadPolicy};
 use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{DomString, Engine, FetchKey, RegistrationKey};
-use background_fetch_net::HttpNetwork;
+use background_fetch_net::{HttpNetwork, TokioRuntime};
 use background_fetch_storage::{Options, ProfileStorage};
-use tokio::runtime::Handle;
 use url::Url;
 
 pub(crate) use screen::Screen;
@@ -77,14 +73,16 @@ impl Embedding {
             .map_err(|error| Failure::new(error.to_string()))?;
         let (service_worker, dispatches) = service_worker::service_worker();
         let screen = Screen::default();
+        let tokio = Arc::new(TokioRuntime::current());
         let embedder = Embedder {
             network: Arc::new(network),
             storage: storage.clone(),
             service_workers: Arc::new(service_worker),
-            permissions: Arc::new(permissions::Granted),
+            // Who types the command allows it.
+            permissions: Arc::new(PermissionState::Granted),
             display: Arc::new(screen.clone()),
-            spawner: Arc::new(spawner::TokioSpawner::new(Handle::current())),
-            clock: Arc::new(clock::TokioClock::new()),
+            spawner: tokio.clone(),
+            clock: tokio,
         };
         // One person's own fetches: as many as they like.
         let limits = Limits {

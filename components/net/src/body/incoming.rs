@@ -6,7 +6,9 @@ use background_fetch::embedder::{NetworkError, NetworkErrorKind};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
+use tokio::time::Instant;
 
+use crate::connection::Timeouts;
 use crate::failure::{Cause, Hop, may_be_length_mismatch, seconds};
 
 /// A response's body, with the checks that a connection does not make by itself: that bytes keep coming, and that
@@ -16,16 +18,29 @@ pub(crate) struct IncomingBody {
     declared: Option<u64>,
     received: u64,
     stall: Option<Duration>,
+    pace: Pace,
     hop: Hop,
 }
 
+/// How fast bytes come while they are waited for.
+struct Pace {
+    least: u64,
+    waited: Duration,
+    received: u64,
+}
+
 impl IncomingBody {
-    pub(crate) fn new(incoming: Incoming, stall: Option<Duration>, hop: Hop) -> Self {
+    pub(crate) fn new(incoming: Incoming, timeouts: &Timeouts, hop: Hop) -> Self {
         Self {
             declared: incoming.size_hint().exact(),
             received: 0,
             incoming,
-            stall,
+            stall: timeouts.stall,
+            pace: Pace {
+                least: timeouts.least_bytes,
+                waited: Duration::ZERO,
+                received: 0,
+            },
             hop,
         }
     }
@@ -37,6 +52,8 @@ impl IncomingBody {
     /// The next bytes, never empty; none at the normal end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, NetworkError> {
         loop {
+            self.check_pace()?;
+            let before = Instant::now();
             let frame = match self.stall {
                 None => self.incoming.frame().await,
                 Some(limit) => tokio::time::timeout(limit, self.incoming.frame())
@@ -46,12 +63,14 @@ impl IncomingBody {
                         self.hop.temporary(reason)
                     })?,
             };
+            self.pace.waited += before.elapsed();
             match frame {
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data()
                         && !bytes.is_empty()
                     {
                         self.received += bytes.len() as u64;
+                        self.pace.received += bytes.len() as u64;
                         return Ok(Some(bytes));
                     }
                 }
@@ -63,6 +82,20 @@ impl IncomingBody {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// Ends what comes too slowly; only the time in which somebody waits for it counts.
+    fn check_pace(&mut self) -> Result<(), NetworkError> {
+        let Some(limit) = self.stall.filter(|limit| self.pace.waited >= *limit) else {
+            return Ok(());
+        };
+        let Pace { least, received, .. } = self.pace;
+        if received < least {
+            let reason = format!("only {received} bytes of the body came in {}", seconds(limit));
+            return Err(self.hop.temporary(reason));
+        }
+        (self.pace.waited, self.pace.received) = (Duration::ZERO, 0);
+        Ok(())
     }
 
     /// The length that was declared, where the body is not that long yet.

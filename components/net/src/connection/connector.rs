@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::Uri;
+use hyper_util::client::legacy::connect::Connection;
 use tower_service::Service;
 
+use super::link::note_protocol;
 use crate::failure::seconds;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -41,7 +43,7 @@ impl<C> TimedConnector<C> {
 impl<C> Service<Uri> for TimedConnector<C>
 where
     C: Service<Uri>,
-    C::Response: 'static,
+    C::Response: Connection + 'static,
     C::Error: Into<BoxError>,
     C::Future: Send + 'static,
 {
@@ -57,13 +59,15 @@ where
         let connecting = self.connector.call(uri);
         let limit = self.limit;
         Box::pin(async move {
-            match limit {
-                None => connecting.await.map_err(Into::into),
+            let connection = match limit {
+                None => connecting.await.map_err(Into::into)?,
                 Some(limit) => match tokio::time::timeout(limit, connecting).await {
-                    Ok(connected) => connected.map_err(Into::into),
-                    Err(_) => Err(ConnectTimedOut(limit).into()),
+                    Ok(connected) => connected.map_err(Into::into)?,
+                    Err(_) => return Err(ConnectTimedOut(limit).into()),
                 },
-            }
+            };
+            note_protocol(&connection.connected());
+            Ok(connection)
         })
     }
 }

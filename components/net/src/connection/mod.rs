@@ -1,6 +1,10 @@
-//! Connections: the pooled client, and what it is built with.
+//! Connections: the pooled client, and what it is built with: TLS, proxies and time-outs.
 
 pub(crate) mod connector;
+pub(crate) mod link;
+pub(crate) mod proxies;
+pub(crate) mod proxy_connector;
+pub(crate) mod resolver;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -8,12 +12,16 @@ use std::time::Duration;
 use http::HeaderValue;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::body::upload::Upload;
+use crate::cookies::CookieJar;
+use crate::fetching::cors_preflight_cache::CorsPreflightCache;
 use crate::fetching::is_resumable;
 use connector::TimedConnector;
+use proxies::Proxies;
+use proxy_connector::ProxyConnector;
+use resolver::{Resolver, TcpConnector};
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
@@ -44,9 +52,11 @@ pub(crate) struct Timeouts {
     pub(crate) first_byte: Option<Duration>,
     /// For the next bytes of a body.
     pub(crate) stall: Option<Duration>,
+    /// How many bytes of a body must come in the time of `stall`, unless it ends.
+    pub(crate) least_bytes: u64,
 }
 
-type HttpClient = Client<TimedConnector<HttpsConnector<HttpConnector>>, Upload>;
+type HttpClient = Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>;
 
 /// What every fetch shares.
 pub(crate) struct Connections {
@@ -55,6 +65,11 @@ pub(crate) struct Connections {
     http1_client: HttpClient,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
+    /// What servers of other origins allowed.
+    pub(crate) cors_preflight_cache: CorsPreflightCache,
+    pub(crate) proxies: Proxies,
+    /// The profile's cookies; without a jar none are sent and none kept.
+    pub(crate) cookies: Option<CookieJar>,
     /// Whether any root certificate is known; without one no `https` URL can be fetched.
     pub(crate) has_roots: bool,
 }
@@ -66,8 +81,10 @@ impl Connections {
         http2: bool,
         timeouts: Timeouts,
         user_agent: HeaderValue,
+        proxies: Proxies,
+        cookies: Option<CookieJar>,
     ) -> Self {
-        let mut http = HttpConnector::new();
+        let mut http = TcpConnector::new_with_resolver(Resolver::new());
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));
@@ -75,8 +92,9 @@ impl Connections {
             HttpsConnectorBuilder::new()
                 .with_tls_config(tls.clone())
                 .https_or_http()
-                .enable_http1()
         };
+        let to_proxies = https().enable_http1().wrap_connector(http.clone());
+        let connector = ProxyConnector::new(http, to_proxies, proxies.clone());
         let mut builder = Client::builder(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -93,15 +111,18 @@ impl Connections {
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_INTERVAL);
         let client = |https| builder.build(TimedConnector::new(https, timeouts.connect));
-        let http1_client = client(https().wrap_connector(http.clone()));
+        let http1_client = client(https().enable_http1().wrap_connector(connector.clone()));
         Self {
             client: match http2 {
-                true => client(https().enable_http2().wrap_connector(http)),
+                true => client(https().enable_http1().enable_http2().wrap_connector(connector)),
                 false => http1_client.clone(),
             },
             http1_client,
             timeouts,
             user_agent,
+            cors_preflight_cache: CorsPreflightCache::default(),
+            proxies,
+            cookies,
             has_roots,
         }
     }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use background_fetch::fetch::{CredentialsMode, headers};
+use background_fetch::embedder::NetworkError;
+use background_fetch::fetch::{CredentialsMode, ResponseHead, headers, retry_after};
 use http::HeaderMap;
 use http::header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN};
 
@@ -36,6 +37,24 @@ pub(super) fn cors_check(fetch_params: &FetchParams, response: &HeaderMap) -> Re
     match headers::get(response, &ACCESS_CONTROL_ALLOW_CREDENTIALS) {
         Some(allowed) if allowed == b"true" => Ok(()),
         _ => Err(CorsError::Credentials),
+    }
+}
+
+/// A response that may not be shared. What stands before a server and says that it is busy seldom knows of CORS:
+/// that is for the time being.
+pub(super) fn not_shared(
+    fetch_params: &FetchParams,
+    response: &ResponseHead,
+    reason: String,
+) -> NetworkError {
+    match response.status.as_u16() {
+        status @ (408 | 425 | 429 | 502..=504) => NetworkError {
+            retry_after: retry_after(&response.headers),
+            ..fetch_params
+                .hop()
+                .temporary(format!("{reason} (status {status})"))
+        },
+        _ => fetch_params.hop().fatal(reason),
     }
 }
 

@@ -1,30 +1,46 @@
 //! CORS-safelisted methods and request-headers: which requests go to another origin without asking it first.
 
+use std::collections::BTreeSet;
+
 use background_fetch::fetch::Request;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_TYPE, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// Whether a CORS-preflight fetch comes first. The unsafe-request flag is set, as `fetch()` does.
-pub(super) fn needs_preflight(request: &Request) -> bool {
-    // A CORS-safelisted method: <https://fetch.spec.whatwg.org/#cors-safelisted-method>
-    let safelisted = [Method::GET, Method::HEAD, Method::POST].contains(&request.method);
-    !safelisted || has_cors_unsafe_request_headers(&request.headers)
+/// Whether a request to another origin may have to be asked for. The unsafe-request flag is set, as `fetch()` does.
+pub(super) fn may_need_preflight(request: &Request) -> bool {
+    !is_cors_safelisted_method(&request.method)
+        || !cors_unsafe_request_header_names(&request.headers).is_empty()
 }
 
-/// Whether the CORS-unsafe request-header names are not empty.
+/// <https://fetch.spec.whatwg.org/#cors-safelisted-method>
+pub(super) fn is_cors_safelisted_method(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::POST].contains(method)
+}
+
+/// The CORS-unsafe request-header names: in lower case, sorted, each once.
 ///
 /// <https://fetch.spec.whatwg.org/#cors-unsafe-request-header-names>
-fn has_cors_unsafe_request_headers(headers: &HeaderMap) -> bool {
-    // 3. and 4. Each header, and the length of the safelisted values together.
+pub(super) fn cors_unsafe_request_header_names(headers: &HeaderMap) -> Vec<&str> {
+    // 1. and 2. The names that are unsafe, and those that may be.
+    let mut unsafe_names = BTreeSet::new();
+    let mut potentially_unsafe_names = BTreeSet::new();
+    // 3. The length of the safelisted values together.
     let mut safelist_value_size = 0;
+    // 4. Each header.
     for (name, value) in headers {
-        if !is_cors_safelisted_request_header(name, value) {
-            return true;
+        if is_cors_safelisted_request_header(name, value) {
+            potentially_unsafe_names.insert(name.as_str());
+            safelist_value_size += value.len();
+        } else {
+            unsafe_names.insert(name.as_str());
         }
-        safelist_value_size += value.len();
     }
     // 5. At most 1024.
-    safelist_value_size > 1024
+    if safelist_value_size > 1024 {
+        unsafe_names.append(&mut potentially_unsafe_names);
+    }
+    // 6. Sorted and in lower case.
+    unsafe_names.into_iter().collect()
 }
 
 /// <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>
@@ -135,8 +151,24 @@ mod tests {
             (Method::GET, &[("x-mine", "1")], true),
         ];
         for (method, fields, expected) in table {
-            let found = needs_preflight(&request(method.clone(), fields));
+            let found = may_need_preflight(&request(method.clone(), fields));
             assert_eq!(found, *expected, "{method} {fields:?}");
         }
+    }
+
+    #[test]
+    fn the_names_are_sorted_and_safe_ones_come_along_where_they_are_too_long_together() {
+        let fields = [
+            ("x-b", "1"),
+            ("accept", "a"),
+            ("x-a", "1"),
+            ("authorization", "b"),
+        ];
+        let names = |request: &Request| cors_unsafe_request_header_names(&request.headers).join(",");
+        assert_eq!(names(&request(Method::GET, &fields)), "authorization,x-a,x-b");
+        let all = "x".repeat(128);
+        let mut many: Vec<_> = (0..9).map(|_| ("accept", all.as_str())).collect();
+        many.push(("x-a", "1"));
+        assert_eq!(names(&request(Method::GET, &many)), "accept,x-a");
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use background_fetch::embedder::{BodySource, NetworkRequest};
 use background_fetch::fetch::{Client, Request, ResumeRange};
-use url::Url;
+use futures::channel::mpsc;
+use http::Method;
+use url::{Origin, Url};
 
 use super::Events;
 use crate::connection::Connections;
@@ -54,11 +56,39 @@ impl FetchParams {
         }
     }
 
+    /// The request that asks whether this one may be sent: without a body, a range, or anybody who listens.
+    ///
+    /// <https://fetch.spec.whatwg.org/#cors-preflight-fetch-0>, 1.
+    pub(super) fn cors_preflight(&self) -> Self {
+        let (nobody, _) = mpsc::channel(0);
+        let mut request = Request::new(self.request.url.clone());
+        request.method = Method::OPTIONS;
+        request.referrer = self.request.referrer.clone();
+        request.referrer_policy = self.request.referrer_policy;
+        Self {
+            connections: self.connections.clone(),
+            events: Events::new(nobody),
+            transmitted: 0,
+            request,
+            client: self.client.clone(),
+            body: None,
+            range: None,
+            url_list: self.url_list.clone(),
+            redirect_count: self.redirect_count,
+            response_tainting: ResponseTainting::Cors,
+        }
+    }
+
     /// The request's current URL.
     ///
     /// <https://fetch.spec.whatwg.org/#concept-request-current-url>
     pub(super) fn current_url(&self) -> &Url {
         self.url_list.last().expect("a URL list is never empty")
+    }
+
+    /// The request's current URL, to change it in place.
+    pub(super) fn current_url_mut(&mut self) -> &mut Url {
+        self.url_list.last_mut().expect("a URL list is never empty")
     }
 
     /// Whether the user fetches, and no page.
@@ -75,6 +105,11 @@ impl FetchParams {
             Some(origin) => origin.clone(),
             None => self.client.base_url.origin().ascii_serialization(),
         }
+    }
+
+    /// The request's origin, parsed.
+    pub(super) fn url_origin(&self) -> Origin {
+        Url::parse(&self.origin()).map_or_else(|_| Origin::new_opaque(), |url| url.origin())
     }
 
     /// Whether a URL's origin is same origin with the request's origin.

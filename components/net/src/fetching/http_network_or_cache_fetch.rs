@@ -1,14 +1,18 @@
 //! HTTP-network-or-cache fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::CacheMode;
+use background_fetch::fetch::{CacheMode, Referrer};
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, PRAGMA, RANGE, USER_AGENT,
+    IF_UNMODIFIED_SINCE, PRAGMA, RANGE, REFERER, USER_AGENT,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::Response;
+use super::cookies::{
+    append_a_request_cookie_header, includes_credentials, parse_and_store_response_set_cookie_headers,
+};
+use super::fetch_metadata::append_the_fetch_metadata_headers;
 use super::fetch_params::FetchParams;
 use super::http_network_fetch::http_network_fetch;
 use super::origin_header::append_a_request_origin_header;
@@ -32,8 +36,16 @@ pub(super) async fn http_network_or_cache_fetch(
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     // 8.10. The limit on keepalive requests is not for background fetches (errata 17).
+    // 8.11. `Referer`.
+    if let Referrer::Url(url) = &request.referrer
+        && let Ok(value) = HeaderValue::try_from(url.as_str())
+    {
+        headers.insert(REFERER, value);
+    }
     // 8.12. `Origin`.
     append_a_request_origin_header(fetch_params, &mut headers);
+    // 8.13. `Sec-Fetch-*`.
+    append_the_fetch_metadata_headers(fetch_params, &mut headers);
     // 8.15. `User-Agent`.
     headers
         .entry(USER_AGENT)
@@ -54,14 +66,29 @@ pub(super) async fn http_network_or_cache_fetch(
     if let Some(range) = &fetch_params.range {
         range.add_to(&mut headers);
     }
+    // 8.3. and 8.4. Whether credentials are included. 8.21.1. Cookies.
+    let include_credentials = includes_credentials(fetch_params);
+    if include_credentials {
+        append_a_request_cookie_header(fetch_params, &mut headers);
+    }
     // 11.1. Without a cache nothing is in it.
-    if request.cache == CacheMode::OnlyIfCached {
+    if fetch_params.request.cache == CacheMode::OnlyIfCached {
         return Err(fetch_params
             .hop()
             .fatal("the cache mode is \"only-if-cached\", and there is no cache"));
     }
     // 11.2. From the network.
-    http_network_fetch(fetch_params, headers).await
+    let response = http_network_fetch(fetch_params, headers).await?;
+    // HTTP-network fetch, 17. Its cookies, for every hop.
+    if include_credentials {
+        parse_and_store_response_set_cookie_headers(fetch_params, &response.head.headers);
+    }
+    // 15. A proxy wants credentials, and there is nobody to ask.
+    if response.head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        let reason = "the proxy wants other credentials (status 407)";
+        return Err(fetch_params.hop().fatal(reason));
+    }
+    Ok(response)
 }
 
 /// 8.16. An author's conditional request is not for a cache.

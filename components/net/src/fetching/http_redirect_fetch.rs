@@ -13,6 +13,7 @@ use super::Response;
 use super::fetch_params::{FetchParams, ResponseTainting};
 use super::location_url::location_url;
 use super::main_fetch::{is_http_scheme, main_fetch};
+use super::referrer::set_referrer_policy_on_redirect;
 use super::upload_resumption::remove_upload_fields;
 use crate::failure::shown;
 
@@ -85,6 +86,8 @@ pub(super) async fn http_redirect_fetch(
     // 14. The body's source is opened anew for each hop.
     // 18. The URL list.
     fetch_params.url_list.push(location);
+    // 19. The referrer policy.
+    set_referrer_policy_on_redirect(&mut fetch_params.request, &response.head.headers);
     // The connection of this hop is free, or closed where its body is long.
     drop(response);
     // 22. The next hop.

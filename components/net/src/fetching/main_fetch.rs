@@ -1,19 +1,25 @@
 //! Main fetch.
 
 use background_fetch::embedder::NetworkError;
-use background_fetch::fetch::{CredentialsMode, RequestMode, ResponseHead, ResponseType, headers};
+use background_fetch::fetch::{
+    CredentialsMode, Referrer, ReferrerPolicy, RequestMode, ResponseHead, ResponseType, headers,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::ACCESS_CONTROL_EXPOSE_HEADERS;
 use http::{HeaderName, Method, StatusCode};
 
 use super::Response;
-use super::cors_request_headers::needs_preflight;
+use super::content_security_policy::{should_request_be_blocked_by_csp, upgrade_insecure_request};
+use super::cors_request_headers::may_need_preflight;
 use super::fetch_params::{FetchParams, ResponseTainting};
 use super::fetch_response_handover::fetch_response_handover;
 use super::http_fetch::http_fetch;
+use super::mixed_content::should_fetching_be_blocked_as_mixed_content;
 use super::port_blocking::should_be_blocked_due_to_a_bad_port;
+use super::referrer::determine_referrer;
 use super::scheme_fetch::scheme_fetch;
+use super::subresource_integrity::IntegrityCheck;
 
 /// Gives the response to the hop before where `recursive`; hands it over, and gives none, otherwise.
 ///
@@ -23,11 +29,20 @@ pub(super) fn main_fetch(
     recursive: bool,
 ) -> BoxFuture<'_, Result<Option<Response>, NetworkError>> {
     async move {
-        // 7. Blocked ports.
-        if should_be_blocked_due_to_a_bad_port(fetch_params) {
-            let port = fetch_params.current_url().port().unwrap_or_default();
-            return Err(fetch_params.hop().fatal(format!("the port {port} is blocked")));
+        // 5. Upgrade it to a potentially trustworthy URL, if the page asks for it. 6. is for images and media.
+        let client = fetch_params.client.clone();
+        upgrade_insecure_request(&client, fetch_params.current_url_mut());
+        // 7. What is blocked.
+        if let Some(reason) = why_blocked(fetch_params) {
+            return Err(fetch_params.hop().fatal(reason));
         }
+        // 8. The referrer policy.
+        if fetch_params.request.referrer_policy == ReferrerPolicy::Empty {
+            fetch_params.request.referrer_policy = client.referrer_policy;
+        }
+        // 9. The referrer.
+        let referrer = determine_referrer(&fetch_params.request, &client, fetch_params.current_url());
+        fetch_params.request.referrer = referrer.map_or(Referrer::NoReferrer, Referrer::Url);
         // 12. The response.
         let mut response = switch(fetch_params).await?;
         // 13. To the hop before.
@@ -54,13 +69,15 @@ pub(super) fn main_fetch(
             response.body = None;
             response.head.content_decoded = false;
         }
-        // 23. Without the check of integrity metadata the bytes would be handed out unchecked.
-        if !fetch_params.request.integrity.is_empty() {
-            let reason = "integrity metadata cannot be checked by this network";
+        // 23. Integrity metadata. 23.2. A null body matches none.
+        let integrity = &fetch_params.request.integrity;
+        if !integrity.is_empty() && response.body.is_none() {
+            let reason = "its response has no body, so it cannot match the integrity metadata";
             return Err(fetch_params.hop().fatal(reason));
         }
-        // 24. The handover.
-        fetch_response_handover(fetch_params, response).await?;
+        let check = IntegrityCheck::new(integrity);
+        // 23.3. and 24. The handover.
+        fetch_response_handover(fetch_params, response, check).await?;
         Ok(None)
     }
     .boxed()
@@ -85,9 +102,27 @@ async fn switch(fetch_params: &mut FetchParams) -> Result<Response, NetworkError
     if !is_http_scheme(url.scheme()) {
         return Err(fetch_params.hop().fatal(not_http(url.scheme())));
     }
-    let make_cors_preflight = needs_preflight(&fetch_params.request);
+    let make_cors_preflight = may_need_preflight(&fetch_params.request);
     fetch_params.response_tainting = ResponseTainting::Cors;
-    http_fetch(fetch_params, make_cors_preflight).await
+    let response = http_fetch(fetch_params, make_cors_preflight).await;
+    if make_cors_preflight && response.is_err() {
+        fetch_params.connections.cors_preflight_cache.clear(fetch_params);
+    }
+    response
+}
+
+/// Step 7.
+fn why_blocked(fetch_params: &FetchParams) -> Option<String> {
+    let (client, url) = (&fetch_params.client, fetch_params.current_url());
+    if should_be_blocked_due_to_a_bad_port(fetch_params) {
+        return Some(format!("the port {} is blocked", url.port().unwrap_or_default()));
+    }
+    if should_fetching_be_blocked_as_mixed_content(client, url) {
+        let reason =
+            "mixed content: the page is secure, and neither TLS nor the loopback protects the request";
+        return Some(reason.to_owned());
+    }
+    should_request_be_blocked_by_csp(client, url, fetch_params.redirect_count).err()
 }
 
 /// <https://fetch.spec.whatwg.org/#http-scheme>

@@ -5,8 +5,13 @@
 //! Steps for service workers, preloads, timing and developer tools are left out without a word: a background
 //! fetch has none of them. Steps that are missing are in this crate's README.
 
+mod content_security_policy;
+mod cookies;
 mod cors_check;
+pub(crate) mod cors_preflight_cache;
+mod cors_preflight_fetch;
 mod cors_request_headers;
+mod fetch_metadata;
 mod fetch_params;
 mod fetch_response_handover;
 mod forbidden_request_headers;
@@ -16,15 +21,22 @@ mod http_network_or_cache_fetch;
 mod http_redirect_fetch;
 mod location_url;
 mod main_fetch;
+mod mixed_content;
 mod origin_header;
-pub(crate) mod port_blocking;
+pub(crate) mod policy_at_the_call;
+mod port_blocking;
+mod potentially_trustworthy;
+mod referrer;
+mod same_site;
 mod scheme_fetch;
+mod subresource_integrity;
+mod transmit;
 mod upload_resumption;
 
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchEvent, NetworkError, NetworkRequest};
-use background_fetch::fetch::{RequestMode, ResponseHead};
+use background_fetch::fetch::{Referrer, RequestMode, ResponseHead};
 use futures::SinkExt;
 use futures::channel::mpsc;
 use http::HeaderValue;
@@ -105,6 +117,13 @@ async fn fetch(fetch_params: &mut FetchParams) -> Result<(), NetworkError> {
         // The user has no origin to share anything with.
         (RequestMode::Cors, true) => fetch_params.request.mode = RequestMode::Navigate,
         _ => {}
+    }
+    // A page's referrer is of its origin.
+    if let Referrer::Url(url) = &fetch_params.request.referrer
+        && !fetch_params.is_user()
+        && !fetch_params.is_same_origin(url)
+    {
+        fetch_params.request.referrer = Referrer::Client;
     }
     let is_user = fetch_params.is_user();
     remove_forbidden_request_headers(&mut fetch_params.request.headers, is_user);

@@ -20,17 +20,27 @@ pub(super) fn append_a_request_origin_header(fetch_params: &FetchParams, headers
         if request.method == Method::GET || request.method == Method::HEAD {
             return;
         }
-        // 4.1. The referrer policy; its other values only matter for another origin's URL.
-        let policy = match request.referrer_policy {
-            ReferrerPolicy::Empty => fetch_params.client.referrer_policy,
-            policy => policy,
-        };
-        if request.mode != RequestMode::Cors && policy == ReferrerPolicy::NoReferrer {
+        // 4.1. What the referrer policy hides.
+        if request.mode != RequestMode::Cors && is_hidden(fetch_params) {
             origin = "null".to_owned();
         }
     }
     if let Ok(origin) = HeaderValue::try_from(origin) {
         headers.insert(ORIGIN, origin);
+    }
+}
+
+/// Whether the referrer policy, which main fetch has determined, hides the origin.
+fn is_hidden(fetch_params: &FetchParams) -> bool {
+    use ReferrerPolicy::*;
+    let url = fetch_params.current_url();
+    match fetch_params.request.referrer_policy {
+        NoReferrer => true,
+        NoReferrerWhenDowngrade | StrictOrigin | StrictOriginWhenCrossOrigin => {
+            fetch_params.origin().starts_with("https:") && url.scheme() != "https"
+        }
+        SameOrigin => !fetch_params.is_same_origin(url),
+        Empty | Origin | OriginWhenCrossOrigin | UnsafeUrl => false,
     }
 }
 

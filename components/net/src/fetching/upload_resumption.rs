@@ -37,27 +37,45 @@ struct Named {
     is_news: bool,
 }
 
+/// Hears the informational responses to one request.
+pub(super) struct Listener {
+    named: Arc<Mutex<Named>>,
+    /// None where the request is no upload creation.
+    version: Option<HeaderValue>,
+    base: Url,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Listener {
+    /// Hears one; the progress of the request's body wakes for each news.
+    pub(super) fn hear(&self, status: StatusCode, headers: &HeaderMap) {
+        let Some(version) = &self.version else {
+            return;
+        };
+        if let Some(upload) = upload_resource(status, headers, version, &self.base) {
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            // Each response names the same.
+            if named.last.as_ref() != Some(&upload) {
+                named.last = Some(upload);
+                named.is_news = true;
+                (self.wake)();
+            }
+        }
+    }
+}
+
 impl UploadResources {
-    /// Listens to the informational responses to an upload creation; its body's progress wakes for each news.
-    pub(super) fn listen(request: &mut http::Request<Upload>, url: &Url) -> Self {
+    /// Those of a request to this URL, with who is to hear its informational responses.
+    pub(super) fn of(request: &http::Request<Upload>, url: &Url) -> (Self, Listener) {
         let named = Arc::new(Mutex::new(Named::default()));
         let version = request.headers().get(UPLOAD_DRAFT_INTEROP_VERSION).cloned();
-        if let Some(version) = version.filter(|_| is_resumable(request.headers())) {
-            let (heard, base, wake) = (named.clone(), url.clone(), request.body().waker());
-            hyper::ext::on_informational(request, move |response| {
-                if let Some(upload) = upload_resource(response.status(), response.headers(), &version, &base)
-                {
-                    let mut named = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                    // Each response names the same.
-                    if named.last.as_ref() != Some(&upload) {
-                        named.last = Some(upload);
-                        named.is_news = true;
-                        wake();
-                    }
-                }
-            });
-        }
-        Self(named)
+        let listener = Listener {
+            named: named.clone(),
+            version: version.filter(|_| is_resumable(request.headers())),
+            base: url.clone(),
+            wake: Box::new(request.body().waker()),
+        };
+        (Self(named), listener)
     }
 
     /// The upload resource, where it was named since this was called last.

@@ -1,7 +1,7 @@
-//! CORS, as far as it goes without a preflight.
+//! CORS: the check on every hop, what is exposed, the `Origin` header. Preflights are in `preflight.rs`.
 
 use background_fetch::fetch::{CredentialsMode, RequestMode, ResponseType};
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, Method};
 
 use crate::support::server::{Reply, Server};
 use crate::support::{fetch, network, page, user};
@@ -179,23 +179,6 @@ fn a_detour_that_comes_back_stays_a_cors_response() {
 }
 
 #[test]
-fn a_request_that_needs_a_preflight_is_not_sent() {
-    let server = sharing(&[("Access-Control-Allow-Origin", "*")]);
-    let network = network();
-    let mut put = page(PAGE, &server.url("/"));
-    put.request.method = Method::PUT;
-    let mut own = page(PAGE, &server.url("/"));
-    own.request
-        .headers
-        .insert("x-mine", HeaderValue::from_static("1"));
-    for request in [put, own] {
-        let outcome = fetch(&network, request);
-        assert!(outcome.fatal().contains("need a CORS preflight"), "{outcome:?}");
-    }
-    assert_eq!(server.connections(), 0);
-}
-
-#[test]
 fn other_modes_do_not_get_around_cors() {
     let server = sharing(&[]);
     let network = network();
@@ -277,4 +260,28 @@ fn a_page_does_not_reach_a_bad_port_and_the_user_may_try() {
     let server = Server::http(|_| Reply::redirect(302, "http://127.0.0.1:25/"));
     let outcome = fetch(&network, page(&server.origin(), &server.url("/")));
     assert!(outcome.fatal().ends_with("the port 25 is blocked"));
+}
+
+#[test]
+fn a_busy_server_that_knows_no_cors_is_busy_for_the_time_being() {
+    let answering = |status| {
+        let server = Server::http(move |_| Reply::new(status, &[("Retry-After", "7")], "busy"));
+        fetch(&network(), page(PAGE, &server.url("/")))
+    };
+    for status in [408, 425, 429, 502, 503, 504] {
+        let outcome = answering(status);
+        let message = outcome.temporary();
+        assert!(
+            message.contains("the CORS check failed") && message.ends_with(&format!("(status {status})")),
+            "{message}"
+        );
+        assert!(outcome.head.is_none());
+        assert_eq!(
+            outcome.error.unwrap().retry_after,
+            Some(std::time::Duration::from_secs(7))
+        );
+    }
+    for status in [200, 404, 500] {
+        assert!(answering(status).fatal().contains("the CORS check failed"));
+    }
 }

@@ -159,13 +159,3 @@ fn a_status_message_is_kept_and_interim_responses_are_passed_over() {
     assert_eq!(outcome.head().headers.get_all("x-a").iter().count(), 2);
     assert!(!outcome.head().headers.contains_key("link"));
 }
-
-#[test]
-fn integrity_metadata_is_never_passed_over() {
-    let server = Server::http(|_| Reply::text("body"));
-    let mut request = user(&server.url("/"));
-    request.request.integrity = "sha256-AAAA".to_owned();
-    let outcome = fetch(&network(), request);
-    assert!(outcome.fatal().contains("integrity metadata"));
-    assert!(outcome.body.is_empty());
-}

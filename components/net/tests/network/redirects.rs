@@ -1,8 +1,12 @@
 //! HTTP-redirect fetch.
 
+use std::sync::{Arc, OnceLock};
+
+use background_fetch::embedder::NetworkErrorKind;
 use background_fetch::fetch::{RedirectMode, ResponseType};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderValue, Method};
+use url::Url;
 
 use crate::support::bodies::Stored;
 use crate::support::server::{Reply, Server};
@@ -150,6 +154,10 @@ fn a_redirect_to_another_scheme_or_to_no_url_is_an_error() {
             "it redirects to data:…, which is not http or https",
         ),
         (
+            "blob:http://127.0.0.1/1",
+            "it redirects to blob:…, which is not http or https",
+        ),
+        (
             "http://[",
             "its redirect is invalid: its Location is not a URL (invalid IPv6 address)",
         ),
@@ -213,6 +221,92 @@ fn a_redirect_to_a_url_with_credentials_is_an_error_for_a_page_of_another_origin
     // The user may go there, and nothing of it is sent.
     assert_eq!(fetch(&network, user(&server.url("/"))).answer(), (200, "end"));
     assert_eq!(other.only().target, "/");
+}
+
+#[test]
+fn credentials_in_a_redirect_target_are_for_the_pages_own_origin_alone() {
+    let home = Arc::new(OnceLock::<String>::new());
+    let back = home.clone();
+    let away = Server::http(move |_| {
+        let location = back.get().map(String::as_str).unwrap_or_default();
+        Reply::new(
+            302,
+            &[("Access-Control-Allow-Origin", "*"), ("Location", location)],
+            "",
+        )
+    });
+    let server = Server::http(|seen| match seen.target.as_str() {
+        "/start" => Reply::redirect(302, seen.header("x-to").unwrap_or_default()),
+        _ => Reply::text("end"),
+    });
+    let mut target = server.url("/end");
+    target.set_username("user").unwrap();
+    target.set_password(Some("secret")).unwrap();
+    home.set(String::from(target.clone())).unwrap();
+    let network = network();
+    // From the page's origin to itself.
+    let mut request = page(&server.origin(), &server.url("/start"));
+    let to = HeaderValue::try_from(String::from(target)).unwrap();
+    request.request.headers.insert("x-to", to);
+    assert_eq!(fetch(&network, request).answer(), (200, "end"));
+    assert_eq!(server.seen()[1].header("authorization"), None);
+    // A detour may not put them there.
+    let outcome = fetch(&network, page(&server.origin(), &away.url("/")));
+    assert!(
+        outcome
+            .fatal()
+            .ends_with("with credentials in the URL, which CORS forbids"),
+        "{outcome:?}"
+    );
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn a_page_sees_that_and_where_it_was_redirected() {
+    let end = Server::http(|_| Reply::new(200, &[("Access-Control-Allow-Origin", "*")], "end"));
+    let location = String::from(end.url("/end"));
+    let server = Server::http(move |seen| match seen.target.as_str() {
+        "/start" => Reply::redirect(303, &location),
+        _ => Reply::text("end"),
+    });
+    let network = network();
+    let table = [
+        (server.url("/start"), end.url("/end"), true, ResponseType::Cors),
+        (
+            server.url("/plain"),
+            server.url("/plain"),
+            false,
+            ResponseType::Basic,
+        ),
+    ];
+    for (url, last, redirected, response_type) in table {
+        let outcome = fetch(&network, page(&server.origin(), &url));
+        assert_eq!(outcome.answer(), (200, "end"));
+        let head = outcome.head();
+        assert_eq!(head.url_list.last(), Some(&last));
+        assert_eq!(
+            (head.redirected(), head.response_type),
+            (redirected, response_type)
+        );
+    }
+}
+
+#[test]
+fn only_http_is_fetched() {
+    let network = network();
+    for url in [
+        "data:text/plain,x",
+        "blob:https://page.example/1",
+        "ftp://127.0.0.1/",
+        "about:blank",
+    ] {
+        let url = Url::parse(url).unwrap();
+        for request in [user(&url), page("https://page.example", &url)] {
+            let error = fetch(&network, request).error.expect("an error");
+            assert_eq!(error.kind, NetworkErrorKind::Final);
+            assert!(error.message.starts_with("cannot fetch "), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -61,3 +61,11 @@ fn without_limits_everything_works_too() {
         .unwrap();
     assert_eq!(fetch(&network, user(&server.url("/"))).answer(), (200, "at last"));
 }
+
+#[test]
+fn a_name_that_nobody_has_is_a_temporary_error() {
+    // No label is this long: the resolver says so itself, and asks nobody.
+    let url = url::Url::parse(&format!("http://{}.example/", "x".repeat(64))).unwrap();
+    let outcome = fetch(&options().build().unwrap(), user(&url));
+    assert!(outcome.temporary().contains("lookup"), "{outcome:?}");
+}

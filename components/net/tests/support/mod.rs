@@ -3,6 +3,8 @@
 pub(crate) mod bodies;
 pub(crate) mod certificates;
 pub(crate) mod http2;
+pub(crate) mod http2_frames;
+pub(crate) mod proxy;
 pub(crate) mod server;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use background_fetch::embedder::{
     BodySource, FetchEvent, Network, NetworkError, NetworkErrorKind, NetworkRequest,
 };
 use background_fetch::fetch::{Client, Request, ResponseHead};
-use background_fetch_net::{HttpNetwork, HttpNetworkBuilder};
+use background_fetch_net::{HttpNetwork, HttpNetworkBuilder, Proxies};
 use futures::StreamExt;
 use futures::executor::block_on;
 use url::Url;
@@ -20,9 +22,10 @@ use url::Url;
 /// Long enough for any machine; reached only where something hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Options that trust the tests' certificates and nothing else.
+/// Options that trust the tests' certificates and nothing else, and know no proxy.
 pub(crate) fn options() -> HttpNetworkBuilder {
     HttpNetwork::builder()
+        .proxies(Proxies::none())
         .platform_roots(false)
         .root_certificate(certificates::root())
 }

@@ -78,6 +78,14 @@ impl Reply {
         }
     }
 
+    /// These bytes, whatever they are, and the next request.
+    pub(crate) fn raw_and_stay(bytes: impl AsRef<[u8]>) -> Self {
+        Self {
+            bytes: bytes.as_ref().to_vec(),
+            then: Then::Stay,
+        }
+    }
+
     /// These bytes, and silence.
     pub(crate) fn silence_after(bytes: impl AsRef<[u8]>) -> Self {
         Self {
@@ -101,15 +109,23 @@ pub(crate) struct Server {
 impl Server {
     /// Over TCP.
     pub(crate) fn http(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start("http", Arc::new(handler))
+        Self::start("http", None, Arc::new(handler))
     }
 
     /// Over TLS.
     pub(crate) fn https(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start("https", Arc::new(handler))
+        Self::https_with(certificates::server(&["http/1.1"]), handler)
     }
 
-    fn start(scheme: &'static str, handler: Arc<Handler>) -> Self {
+    /// Over this TLS.
+    pub(crate) fn https_with(
+        tls: Arc<rustls::ServerConfig>,
+        handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start("https", Some(tls), Arc::new(handler))
+    }
+
+    fn start(scheme: &'static str, tls: Option<Arc<rustls::ServerConfig>>, handler: Arc<Handler>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let (went, gone) = channel();
         let server = Self {
@@ -124,10 +140,11 @@ impl Server {
             for socket in listener.incoming().flatten() {
                 connections.fetch_add(1, Ordering::SeqCst);
                 let (seen, handler, went) = (seen.clone(), handler.clone(), went.clone());
+                let tls = tls.clone();
                 thread::spawn(move || {
-                    if scheme == "https" {
-                        let tls = rustls::ServerConnection::new(certificates::server(&["http/1.1"]));
-                        let stream = rustls::StreamOwned::new(tls.expect("TLS"), socket);
+                    if let Some(tls) = tls {
+                        let tls = rustls::ServerConnection::new(tls).expect("TLS");
+                        let stream = rustls::StreamOwned::new(tls, socket);
                         serve(stream, &seen, &*handler, &went);
                     } else {
                         serve(socket, &seen, &*handler, &went);
@@ -140,6 +157,10 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> Url {
         Url::parse(&format!("{}://{}{path}", self.scheme, self.address)).expect("a URL")
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn origin(&self) -> String {

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use background_fetch::embedder::{Clock, FetchStream, Network, NetworkError, NetworkRequest};
+use background_fetch::fetch::Client;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use url::Url;
@@ -55,6 +56,7 @@ struct Servers {
     resources: BTreeMap<String, Resource>,
     once: BTreeMap<String, VecDeque<Responder>>,
     uploads: BTreeMap<String, UploadServer>,
+    disallowed: BTreeMap<String, String>,
 }
 
 /// Whether the device is online.
@@ -120,6 +122,16 @@ impl ScriptedNetwork {
         let mut servers = self.0.servers.lock();
         let waiting = servers.once.entry(key(url.as_ref())).or_default();
         waiting.push_back(Box::new(respond));
+    }
+
+    /// Lets the policies of pages exclude this URL at the call, and says why; see [`Network::allows`].
+    ///
+    /// # Panics
+    ///
+    /// When the URL does not parse.
+    pub fn disallow(&self, url: impl AsRef<str>, why: impl Into<String>) {
+        let mut servers = self.0.servers.lock();
+        servers.disallowed.insert(key(url.as_ref()), why.into());
     }
 
     /// Goes offline: what is in flight ends with a temporary error, and so does every new request.
@@ -204,6 +216,15 @@ impl ScriptedNetwork {
 impl Network for ScriptedNetwork {
     fn fetch(&self, request: NetworkRequest) -> FetchStream {
         Exchange::begin(self.0.clone(), request)
+    }
+
+    fn allows(&self, url: &Url, _client: &Client) -> Result<(), String> {
+        let servers = self.0.servers.lock();
+        servers
+            .disallowed
+            .get(&key(url.as_str()))
+            .cloned()
+            .map_or(Ok(()), Err)
     }
 
     fn available<'a>(&'a self, _url: &'a Url) -> BoxFuture<'a, ()> {
