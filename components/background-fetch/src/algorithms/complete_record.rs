@@ -1,12 +1,10 @@
 //! Complete a record.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{self, Either};
 use http::header::RANGE;
 
 use super::attempt::{Flight, Happening};
@@ -24,7 +22,6 @@ use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, Stor
 use crate::fetch::range::resume_validator;
 use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
-use crate::scheduler::{Claim, Permit};
 
 /// Completes a record: fetches its request, as often and in as many parts as it takes. Gives its result, which is
 /// stored; the bytes are in storage.
@@ -204,41 +201,6 @@ impl Completion<'_> {
             };
             if let Some(ended) = ended {
                 return ended;
-            }
-        }
-    }
-
-    /// Waits until the paused flag is unset and the scheduler gives a turn; none where it was aborted.
-    async fn clear_for_take_off(&self) -> Option<Permit> {
-        let url = &self.record.request.url;
-        loop {
-            let aborted = self
-                .bg_fetch
-                .control
-                .when(|control| match (control.abort_all, control.paused.any()) {
-                    (true, _) => Some(true),
-                    (false, false) => Some(false),
-                    (false, true) => None,
-                })
-                .await;
-            if aborted {
-                return None;
-            }
-            let turn = self.engine.inner.scheduler.acquire(Claim {
-                storage_key: self.bg_fetch.registration.key.storage_key.clone(),
-                fetch: self.bg_fetch.key,
-                host: format!(
-                    "{}:{}",
-                    url.host_str().unwrap_or_default(),
-                    url.port_or_known_default().unwrap_or(0)
-                ),
-            });
-            let held_up = self
-                .bg_fetch
-                .control
-                .when(|control| (control.abort_all || control.paused.any()).then_some(()));
-            if let Either::Right((permit, _)) = future::select(held_up, pin!(turn)).await {
-                return Some(permit);
             }
         }
     }
