@@ -351,6 +351,7 @@ fn what_is_stored_comes_back() {
     };
     let settled = RecordState {
         sent: true,
+        upload: Some(url("uploads/1")),
         generation: 3,
         response: Some(Arc::new(head())),
         length: u64::MAX,

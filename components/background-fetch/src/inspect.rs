@@ -121,7 +121,7 @@ pub enum EventKind {
         record: usize,
         /// Which of the record's requests.
         attempt: u64,
-        /// The first byte asked for.
+        /// The first byte asked for; or the first byte sent, where an upload goes on.
         range_start: u64,
     },
     /// The head of a response came.

@@ -107,6 +107,9 @@ pub(crate) struct GetArguments {
     /// The body of every request: text, or @ and the name of a file
     #[arg(long, short, value_name = "TEXT|@FILE")]
     pub(crate) data: Option<String>,
+    /// Ask servers to keep what arrives of --data, so that an upload which is interrupted goes on where it was
+    #[arg(long, requires = "data")]
+    pub(crate) resumable: bool,
     /// Replace files that exist instead of numbering the new ones
     #[arg(long)]
     pub(crate) force: bool,

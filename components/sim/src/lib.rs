@@ -32,7 +32,9 @@ pub use clock::VirtualClock;
 pub use display::{DisplayCall, TestDisplay};
 pub use event_loop::TestEventLoop;
 pub use executor::{Bounds, Executor, LocalTask, yield_now};
-pub use network::{Ending, Ranges, RequestLog, Resource, Response, ScriptedNetwork, pattern};
+pub use network::{
+    Ending, Ranges, RequestLog, Resource, Response, ScriptedNetwork, UploadServer, UploadTrouble, pattern,
+};
 pub use permissions::TestPermissions;
 pub use random::Random;
 pub use service_workers::{EventHandler, FiredEvent, TestServiceWorkers};

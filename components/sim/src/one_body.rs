@@ -9,6 +9,7 @@ use background_fetch::{DomString, FetchKey, ImageResource, RecordKey, Registrati
 use bytes::Bytes;
 use futures::future::{BoxFuture, ready};
 use parking_lot::Mutex;
+use url::Url;
 
 /// Whatever is appended goes to one body; the rest is accepted and forgotten.
 #[derive(Default)]
@@ -71,6 +72,10 @@ impl Storage for OneBody {
     }
 
     fn mark_sent(&self, _: RecordKey) -> BoxFuture<'_, Result<(), StorageError>> {
+        done(())
+    }
+
+    fn set_upload<'a>(&'a self, _: RecordKey, _: &'a Url) -> BoxFuture<'a, Result<(), StorageError>> {
         done(())
     }
 

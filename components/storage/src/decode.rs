@@ -68,6 +68,11 @@ pub fn scope(text: &str) -> Result<Url> {
     text.parse().map_err(|error| bad("scope URL", error))
 }
 
+/// The URL of an upload resource.
+pub fn upload(text: &str) -> Result<Url> {
+    text.parse().map_err(|error| bad("upload URL", error))
+}
+
 /// The reasons of a pause from their bits.
 pub fn paused(bits: i64) -> Result<PauseReasons> {
     if !(0..8).contains(&bits) {
@@ -120,6 +125,10 @@ mod tests {
             "bad string: an odd number of bytes"
         );
         assert_eq!(error(fetch_state("", "", "").map(drop)), "bad state: ");
+        assert_eq!(
+            error(upload("/a").map(drop)),
+            "bad upload URL: relative URL without a base"
+        );
         assert_eq!(error(paused(8).map(drop)), "bad pause: 8");
         assert_eq!(error(settlement("so-so", 0, "").map(drop)), "bad result: so-so");
         assert!(error(request("{}").map(drop)).starts_with("bad request: "));

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use url::Url;
 
 use crate::error;
 
@@ -357,6 +358,17 @@ impl Storage for MemoryStorage {
     fn mark_sent(&self, record: RecordKey) -> BoxFuture<'_, Result<(), StorageError>> {
         self.call(move |state| {
             state.record(record)?.0.state.sent = true;
+            Ok(())
+        })
+    }
+
+    fn set_upload<'a>(
+        &'a self,
+        record: RecordKey,
+        upload: &'a Url,
+    ) -> BoxFuture<'a, Result<(), StorageError>> {
+        self.call(move |state| {
+            state.record(record)?.0.state.upload = Some(upload.clone());
             Ok(())
         })
     }

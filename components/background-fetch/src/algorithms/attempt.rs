@@ -1,15 +1,17 @@
-//! One fetch in flight: its events, interrupted by the flags that others set.
+//! One fetch: its turn, and in flight its events, interrupted by the flags that others set.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{self, BoxFuture, Either};
 
+use super::complete_record::Completion;
 use crate::Engine;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::Record;
 use crate::embedder::{FetchEvent, FetchStream, NetworkError};
-use crate::scheduler::Permit;
+use crate::scheduler::{Claim, Permit};
 
 /// A fetch in flight. Dropping it terminates the fetch and gives its permit back.
 pub(crate) struct Flight<'a> {
@@ -21,6 +23,8 @@ pub(crate) struct Flight<'a> {
     /// Fires when it is time to see whether anything moved since it was set; one timer for many chunks.
     stall_check: BoxFuture<'static, ()>,
     moved: bool,
+    /// Whether a pause interrupts it.
+    pausable: bool,
 }
 
 /// What happens next.
@@ -51,13 +55,24 @@ impl<'a> Flight<'a> {
             permit,
             stall_check,
             moved: false,
+            // A request that is no `GET` cannot be sent again: it is not interrupted by a pause (errata 18).
+            pausable: record.may_be_sent_again(),
         }
+    }
+
+    /// Goes on with another request, in the same turn. The one before is terminated.
+    pub(crate) fn go_on_with(&mut self, stream: FetchStream) {
+        self.stream = stream;
+    }
+
+    /// Sets whether a pause interrupts it from now on.
+    pub(crate) fn set_pausable(&mut self, pausable: bool) {
+        self.pausable = pausable;
     }
 
     /// Waits for the next event, or for a flag.
     pub(crate) async fn next(&mut self) -> Happening {
-        // A request that is no `GET` cannot be sent again: it is not interrupted by a pause (errata 18).
-        let pausable = self.record.request.is_get();
+        let pausable = self.pausable;
         loop {
             let interrupted = self
                 .bg_fetch
@@ -78,6 +93,43 @@ impl<'a> Flight<'a> {
                     self.permit.set_stalled(!std::mem::take(&mut self.moved));
                     self.stall_check = self.engine.inner.embedder.clock.sleep(stalled_after(self.engine));
                 }
+            }
+        }
+    }
+}
+
+impl Completion<'_> {
+    /// Waits until the paused flag is unset and the scheduler gives a turn; none where it was aborted.
+    pub(super) async fn clear_for_take_off(&self) -> Option<Permit> {
+        let url = &self.record.request.url;
+        loop {
+            let aborted = self
+                .bg_fetch
+                .control
+                .when(|control| match (control.abort_all, control.paused.any()) {
+                    (true, _) => Some(true),
+                    (false, false) => Some(false),
+                    (false, true) => None,
+                })
+                .await;
+            if aborted {
+                return None;
+            }
+            let turn = self.engine.inner.scheduler.acquire(Claim {
+                storage_key: self.bg_fetch.registration.key.storage_key.clone(),
+                fetch: self.bg_fetch.key,
+                host: format!(
+                    "{}:{}",
+                    url.host_str().unwrap_or_default(),
+                    url.port_or_known_default().unwrap_or(0)
+                ),
+            });
+            let held_up = self
+                .bg_fetch
+                .control
+                .when(|control| (control.abort_all || control.paused.any()).then_some(()));
+            if let Either::Right((permit, _)) = future::select(held_up, pin!(turn)).await {
+                return Some(permit);
             }
         }
     }

@@ -1,17 +1,16 @@
 //! Complete a record.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{self, Either};
 use http::header::RANGE;
 
 use super::attempt::{Flight, Happening};
 use super::content_range::ContentRange;
 use super::response_action::{Asked, ResponseAction, response_action};
+use super::resume_upload::UploadState;
 use super::retry::RetryBudget;
 use super::temporarily_unavailable::Unavailable;
 use super::update_instances::update_background_fetch_instances;
@@ -23,7 +22,6 @@ use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, Stor
 use crate::fetch::range::resume_validator;
 use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
-use crate::scheduler::{Claim, Permit};
 
 /// Completes a record: fetches its request, as often and in as many parts as it takes. Gives its result, which is
 /// stored; the bytes are in storage.
@@ -41,6 +39,7 @@ pub(crate) async fn complete_a_record(
         budget: RetryBudget::new(&engine.inner.policies.retry, record.key),
         restart: false,
         may_be_complete_at: None,
+        upload: UploadState::default(),
     };
     // 16. If the result is the empty string, complete the record again.
     let ended = loop {
@@ -54,6 +53,7 @@ pub(crate) async fn complete_a_record(
             Attempt::Unavailable(_) => {}
         }
     };
+    completion.cancel_upload(ended.result);
     completion.settle(ended).await
 }
 
@@ -67,6 +67,8 @@ pub(super) struct Completion<'a> {
     pub(super) restart: bool,
     /// The length at which all bytes may be here: a part of unknown complete length ended there (errata 6).
     pub(super) may_be_complete_at: Option<u64>,
+    /// How far an upload that is resumed came.
+    pub(super) upload: UploadState,
 }
 
 /// How an attempt ended.
@@ -108,13 +110,13 @@ impl Completion<'_> {
         };
         // 4 and 5. A copy of the record's request, with keepalive (errata 17).
         let request = &self.record.request;
-        let kept_alive = Request {
+        let mut kept_alive = Request {
             keepalive: true,
             ..(**request).clone()
         };
         // 6. The service-workers mode is "none": see `Network::fetch`.
         // 18 of the errata: what may be sent once only is not sent again after a crash either.
-        if !request.is_get() {
+        if !self.record.may_be_sent_again() {
             if self.record.was_sent() {
                 return self.failed("it was being sent when the program stopped, and may not be sent twice");
             }
@@ -138,17 +140,28 @@ impl Completion<'_> {
             authors_range: request.headers.contains_key(RANGE),
             may_be_complete: self.may_be_complete_at == Some(state.length),
         };
-        self.note_request(asked.range_start);
         // 9 to 11. Fetch. Dropping the flight terminates the fetch: nothing of it can come late (errata 5).
-        let mut transmitted = 0;
+        // The note on a standard method to resume requests: resumable uploads.
         let mut taking = Taking::Nothing;
-        let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
-            request: kept_alive,
-            client: Arc::clone(&self.bg_fetch.client),
-            range,
-            body: self.body_source(),
-        });
-        let mut flight = Flight::new(self.engine, self.bg_fetch, self.record, stream, permit);
+        let (mut flight, sending) = match self.record.upload() {
+            Some(upload) => match self.resume_upload(&upload, permit).await {
+                Ok(append) => append,
+                Err(ended) => return ended,
+            },
+            None => {
+                self.note_request(asked.range_start);
+                let sending = self.create_upload(&mut kept_alive);
+                let stream = self.engine.inner.embedder.network.fetch(NetworkRequest {
+                    request: kept_alive,
+                    client: Arc::clone(&self.bg_fetch.client),
+                    range,
+                    body: self.body_source(0, None),
+                });
+                let flight = Flight::new(self.engine, self.bg_fetch, self.record, stream, permit);
+                (flight, sending)
+            }
+        };
+        let mut transmitted = self.record.report.lock().uploaded;
         loop {
             // 13. Wait, but abort when the paused flag or the abort all flag is set.
             let event = match flight.next().await {
@@ -159,11 +172,22 @@ impl Completion<'_> {
             };
             let ended = match event {
                 Some(Ok(FetchEvent::Transmitted(total))) => {
-                    self.process_request_body(&mut transmitted, total);
+                    self.process_request_body(&mut transmitted, sending.offset().saturating_add(total));
+                    None
+                }
+                Some(Ok(FetchEvent::UploadResumable { upload })) => {
+                    self.process_upload_resource(sending, upload, &mut flight).await;
                     None
                 }
                 Some(Ok(FetchEvent::Response(response))) => {
-                    match self.process_response(asked, *response, &mut response_data).await {
+                    let response = match self
+                        .process_upload_response(sending, *response, &mut flight)
+                        .await
+                    {
+                        Ok(response) => response,
+                        Err(ended) => return ended,
+                    };
+                    match self.process_response(asked, response, &mut response_data).await {
                         Ok(part) => {
                             taking = part;
                             None
@@ -177,41 +201,6 @@ impl Completion<'_> {
             };
             if let Some(ended) = ended {
                 return ended;
-            }
-        }
-    }
-
-    /// Waits until the paused flag is unset and the scheduler gives a turn; none where it was aborted.
-    async fn clear_for_take_off(&self) -> Option<Permit> {
-        let url = &self.record.request.url;
-        loop {
-            let aborted = self
-                .bg_fetch
-                .control
-                .when(|control| match (control.abort_all, control.paused.any()) {
-                    (true, _) => Some(true),
-                    (false, false) => Some(false),
-                    (false, true) => None,
-                })
-                .await;
-            if aborted {
-                return None;
-            }
-            let turn = self.engine.inner.scheduler.acquire(Claim {
-                storage_key: self.bg_fetch.registration.key.storage_key.clone(),
-                fetch: self.bg_fetch.key,
-                host: format!(
-                    "{}:{}",
-                    url.host_str().unwrap_or_default(),
-                    url.port_or_known_default().unwrap_or(0)
-                ),
-            });
-            let held_up = self
-                .bg_fetch
-                .control
-                .when(|control| (control.abort_all || control.paused.any()).then_some(()));
-            if let Either::Right((permit, _)) = future::select(held_up, pin!(turn)).await {
-                return Some(permit);
             }
         }
     }
@@ -233,7 +222,7 @@ impl Completion<'_> {
     }
 
     /// Process request body.
-    fn process_request_body(&self, last_transmitted_size: &mut u64, transmitted_size: u64) {
+    pub(super) fn process_request_body(&self, last_transmitted_size: &mut u64, transmitted_size: u64) {
         // A redirect may send the body again: uploaded never passes its length.
         let transmitted_size = transmitted_size.min(self.record.request.body_length.unwrap_or(0));
         // 1 to 3. Increment uploaded by what was transmitted since.
@@ -397,7 +386,7 @@ impl Completion<'_> {
         self.ended(ResponseResult::Success, String::new())
     }
 
-    fn aborted(&self) -> Attempt {
+    pub(super) fn aborted(&self) -> Attempt {
         self.ended(
             ResponseResult::Aborted,
             "the background fetch was aborted".to_owned(),
@@ -463,7 +452,7 @@ impl Completion<'_> {
         result
     }
 
-    fn note_request(&self, range_start: u64) {
+    pub(super) fn note_request(&self, range_start: u64) {
         let attempt = {
             let mut report = self.record.report.lock();
             report.attempts += 1;
@@ -480,12 +469,18 @@ impl Completion<'_> {
         );
     }
 
-    fn body_source(&self) -> Option<Arc<dyn crate::embedder::BodySource>> {
+    /// The body of the record's request from `start` on, with at most so many bytes.
+    pub(super) fn body_source(
+        &self,
+        start: u64,
+        most: Option<u64>,
+    ) -> Option<Arc<dyn crate::embedder::BodySource>> {
         let length = self.record.request.body_length?;
         Some(Arc::new(super::stored_body::StoredRequestBody {
             storage: Arc::clone(&self.engine.inner.embedder.storage),
             record: self.record.key,
-            length,
+            start,
+            end: most.map_or(length, |most| start.saturating_add(most).min(length)),
         }))
     }
 }

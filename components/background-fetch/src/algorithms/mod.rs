@@ -14,6 +14,7 @@ pub(crate) mod fire_settled_event;
 pub(crate) mod perform;
 pub(crate) mod request_matches;
 pub(crate) mod response_action;
+mod resume_upload;
 mod retry;
 mod start_again;
 pub(crate) mod stored_body;

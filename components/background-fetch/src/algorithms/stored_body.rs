@@ -11,24 +11,31 @@ use crate::fetch::BodyStream;
 /// How many bytes are read from storage at once.
 pub(crate) const SLICE: usize = 256 * 1024;
 
-/// The body of a record's request, in storage.
+/// The body of a record's request, in storage, or a part of it.
 pub(crate) struct StoredRequestBody {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) record: RecordKey,
-    pub(crate) length: u64,
+    /// The first byte.
+    pub(crate) start: u64,
+    /// The byte after the last.
+    pub(crate) end: u64,
 }
 
 impl BodySource for StoredRequestBody {
     fn length(&self) -> u64 {
-        self.length
+        self.end - self.start
     }
 
     fn open(&self) -> BodyStream {
-        let (storage, record) = (Arc::clone(&self.storage), self.record);
-        Box::pin(stream::try_unfold(0, move |offset| {
+        let (storage, record, end) = (Arc::clone(&self.storage), self.record, self.end);
+        Box::pin(stream::try_unfold(self.start, move |offset| {
             let storage = Arc::clone(&storage);
             async move {
-                match storage.read(BodyKey::Request(record), offset, SLICE).await {
+                let slice = (end - offset).min(SLICE as u64) as usize;
+                if slice == 0 {
+                    return Ok(None);
+                }
+                match storage.read(BodyKey::Request(record), offset, slice).await {
                     Ok(bytes) if bytes.is_empty() => Ok(None),
                     Ok(bytes) => {
                         let next = offset + bytes.len() as u64;

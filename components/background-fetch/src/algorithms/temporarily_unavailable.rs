@@ -39,8 +39,8 @@ enum Network {
 impl Completion<'_> {
     /// Process response, 1 and 7: a network error, or an errored body.
     pub(super) fn process_error(&self, error: NetworkError) -> Attempt {
-        // 1.1. Only a `GET` is tried again.
-        if error.kind == NetworkErrorKind::Final || !self.record.request.is_get() {
+        // 1.1. Only a `GET`, and an upload that can be continued, is tried again.
+        if error.kind == NetworkErrorKind::Final || !self.record.may_be_sent_again() {
             return self.failed_because(error.message);
         }
         Attempt::Unavailable(Unavailable {

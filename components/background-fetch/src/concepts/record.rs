@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use url::Url;
 
 use super::{RecordKey, ResponseResult};
 use crate::embedder::{BodyKey, Settlement, StoredRecord};
@@ -20,6 +21,8 @@ pub(crate) struct Record {
     response_data: Mutex<Arc<ResponseData>>,
     /// Whether the request was sent, where it may be sent once only.
     pub(crate) sent: AtomicBool,
+    /// Where its body can be continued, once a server said so.
+    upload: Mutex<Option<Url>>,
     /// What people may want to know of it.
     pub(crate) report: Mutex<Report>,
 }
@@ -76,6 +79,7 @@ impl Record {
                 }),
             })),
             sent: AtomicBool::new(state.sent),
+            upload: Mutex::new(state.upload),
             report: Mutex::new(Report {
                 uploaded: settlement.uploaded,
                 detail: settlement.detail,
@@ -101,6 +105,20 @@ impl Record {
 
     pub(crate) fn was_sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// The upload resource where its body can be continued.
+    pub(crate) fn upload(&self) -> Option<Url> {
+        self.upload.lock().clone()
+    }
+
+    pub(crate) fn set_upload(&self, upload: Url) {
+        *self.upload.lock() = Some(upload);
+    }
+
+    /// Whether its request may be issued again: a `GET`, or what can be continued (errata 18).
+    pub(crate) fn may_be_sent_again(&self) -> bool {
+        self.request.is_get() || self.upload.lock().is_some()
     }
 
     /// Where the bytes of this response are.

@@ -22,7 +22,7 @@ pub use network::{
     BodySource, FetchEvent, FetchStream, Network, NetworkError, NetworkErrorKind, NetworkRequest,
 };
 pub use permissions::{PermissionState, Permissions};
-pub use policies::{Limits, MeteredPolicy, Policies, RetryPolicy, Timing};
+pub use policies::{Limits, MeteredPolicy, Policies, RetryPolicy, Timing, UploadPolicy};
 pub use service_workers::{EventError, FunctionalEvent, FunctionalEventName, ServiceWorkers};
 pub use spawner::Spawner;
 pub use storage::{

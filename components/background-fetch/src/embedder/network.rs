@@ -26,6 +26,9 @@ pub trait Network: Send + Sync {
     /// The bytes are pulled: nothing more may be read from the connection than a bounded buffer, until the
     /// stream is polled again. Dropping the stream terminates the fetch at once.
     ///
+    /// Where the request has an `Upload-Draft-Interop-Version` the network may tell of an upload resource:
+    /// [`FetchEvent::UploadResumable`]. One that never does sends every upload in one go.
+    ///
     /// The service-workers mode is "none", and the request bypasses the HTTP cache for ranges. A body
     /// that ends short of its length is an error, never a normal end. A connection that stays silent is an error
     /// after a while: the component stops counting a request that stalls, and does not end it.
@@ -87,6 +90,15 @@ pub trait BodySource: Send + Sync {
 pub enum FetchEvent {
     /// The bytes of the request's body that were transmitted so far, in all hops together.
     Transmitted(u64),
+    /// Before the response: what is sent of the request's body can be continued at this upload resource. The server
+    /// said so in an informational response with status 104, the interop version of the request and this
+    /// `Location`, absolute. After a redirect there may be another: the last counts.
+    ///
+    /// <https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-resumable-upload-12>
+    UploadResumable {
+        /// The upload resource.
+        upload: Url,
+    },
     /// The head of the response.
     Response(Box<ResponseHead>),
     /// Bytes of the response's body; not empty.

@@ -11,6 +11,8 @@ pub struct Policies {
     pub retry: RetryPolicy,
     /// What a metered connection means.
     pub metered: MeteredPolicy,
+    /// How request bodies are sent.
+    pub uploads: UploadPolicy,
     /// How often progress is reported, and what else takes time.
     pub timing: Timing,
 }
@@ -99,6 +101,17 @@ pub enum MeteredPolicy {
     Allow,
     /// Background fetches pause until the connection is not metered.
     Pause,
+}
+
+/// How request bodies are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UploadPolicy {
+    /// Whether servers are asked to keep what arrives of a body, so that an upload which is interrupted goes on where
+    /// it was. Off by default: it shows servers more than the author's request. What a server keeps already is
+    /// continued in any case.
+    ///
+    /// A page's uploads are resumable within its own origin only: in another it would be more than CORS allows.
+    pub resumable: bool,
 }
 
 /// What takes time.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use url::Url;
 
 use crate::DomString;
 use crate::concepts::{
@@ -24,7 +25,7 @@ use crate::fetch::{Client, Request, ResponseHead, StorageKey};
 /// that [`set_response`](Self::set_response) set last, never anything else. Calls take effect in their order:
 /// a crash loses a tail of them. [`create`](Self::create) and [`set_state`](Self::set_state) are durable when
 /// they return, and everything done before for that background fetch is durable with them;
-/// [`mark_sent`](Self::mark_sent), [`set_paused`](Self::set_paused), [`set_ui`](Self::set_ui),
+/// [`mark_sent`](Self::mark_sent), [`set_upload`](Self::set_upload), [`set_paused`](Self::set_paused), [`set_ui`](Self::set_ui),
 /// [`remove`](Self::remove) and [`clear`](Self::clear) too. Of the others a crash may lose the last.
 ///
 /// # Quota
@@ -69,6 +70,13 @@ pub trait Storage: Send + Sync {
 
     /// Marks that a request which may be sent once only is about to be sent; durable.
     fn mark_sent(&self, record: RecordKey) -> BoxFuture<'_, Result<(), StorageError>>;
+
+    /// Sets the upload resource where the body of a record's request can be continued; durable.
+    fn set_upload<'a>(
+        &'a self,
+        record: RecordKey,
+        upload: &'a Url,
+    ) -> BoxFuture<'a, Result<(), StorageError>>;
 
     /// Settles a record. The failure reason of the first of a background fetch that failed, in the order of the calls,
     /// is its [`first_failure`](StoredFetch::first_failure).
@@ -208,6 +216,9 @@ pub struct StoredRecord {
 pub struct RecordState {
     /// Whether [`Storage::mark_sent`] was called.
     pub sent: bool,
+    /// What [`Storage::set_upload`] set last.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub upload: Option<Url>,
     /// The number of the response; 0 before the first.
     pub generation: u64,
     /// The response.

@@ -13,6 +13,7 @@ pub mod response;
 mod retry_after;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
+pub mod upload;
 
 pub use bad_port::is_bad_port;
 pub use body::{BodyStream, RequestBody};

@@ -17,7 +17,10 @@ use crate::session::Session;
 pub(super) async fn run(arguments: GetArguments) -> Result<Status, Failure> {
     let requests = requests(&arguments)?;
     let output = output_folder(&arguments.output)?;
-    let (profile, embedding) = super::open(&arguments.profile, Reach::Servers).await?;
+    let reach = Reach::Servers {
+        resumable: arguments.resumable,
+    };
+    let (profile, embedding) = super::open(&arguments.profile, reach).await?;
     let id = match &arguments.id {
         Some(id) => id.clone(),
         None => free_id(&requests, &embedding),
@@ -27,6 +30,7 @@ pub(super) async fn run(arguments: GetArguments) -> Result<Status, Failure> {
         id,
         output,
         force: arguments.force,
+        resumable: arguments.resumable,
         names: Default::default(),
     };
     // Before there is a background fetch, so that there is none without its options.

@@ -6,10 +6,15 @@ use crate::cli::SomeArguments;
 use crate::embedding::{Embedding, Reach};
 use crate::failure::{Failure, Status};
 use crate::output::{self, Output};
+use crate::profile::Profile;
 use crate::session::Session;
 
 pub(super) async fn run(arguments: &SomeArguments) -> Result<Status, Failure> {
-    let (profile, embedding) = super::open(&arguments.profile, Reach::Servers).await?;
+    let given = Profile::at(arguments.profile.profile.as_deref())?;
+    let reach = Reach::Servers {
+        resumable: given.is_resumable(arguments.id.as_deref()),
+    };
+    let (profile, embedding) = super::open(&arguments.profile, reach).await?;
     let fetches = match &arguments.id {
         Some(id) => vec![embedding.find(id)?],
         None => embedding.fetches().iter().map(|fetch| fetch.key).collect(),

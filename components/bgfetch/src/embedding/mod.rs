@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchManager, Realm};
-use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies};
+use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, UploadPolicy};
 use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{DomString, Engine, FetchKey, RegistrationKey};
@@ -50,7 +50,10 @@ pub(crate) struct Embedding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// Servers are reached.
-    Servers,
+    Servers {
+        /// Whether they are asked to keep what arrives of an upload.
+        resumable: bool,
+    },
     /// Only what is stored is looked at or changed.
     ProfileOnly,
 }
@@ -64,7 +67,7 @@ impl Embedding {
     pub(crate) async fn open(folder: &Path, reach: Reach) -> Result<Self, Failure> {
         let storage = Arc::new(ProfileStorage::open(folder, Options::default())?);
         let network = HttpNetwork::builder()
-            .platform_roots(reach == Reach::Servers)
+            .platform_roots(reach != Reach::ProfileOnly)
             .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Failure::new(error.to_string()))?;
@@ -88,6 +91,9 @@ impl Embedding {
         };
         let policies = Policies {
             limits,
+            uploads: UploadPolicy {
+                resumable: reach == Reach::Servers { resumable: true },
+            },
             ..Policies::default()
         };
         let engine = Engine::open(embedder, policies).await?;

@@ -7,12 +7,13 @@ use sha2::{Digest, Sha256};
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: u64 = 4 << 20;
 
-/// A request, with its body read.
+/// A request.
 pub(super) struct Message {
     pub(super) method: String,
     pub(super) path: String,
     /// With names in lower case.
     pub(super) headers: Vec<(String, String)>,
+    /// Of the body, once it is read.
     pub(super) body_length: u64,
     pub(super) body_sha256: String,
 }
@@ -33,8 +34,17 @@ impl Message {
     }
 }
 
-/// Reads a request; none where the client closed the connection.
+/// Reads a request with its body; none where the client closed the connection.
 pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Message>> {
+    let mut message = read_head(from)?;
+    if let Some(message) = &mut message {
+        read_body(from, message)?;
+    }
+    Ok(message)
+}
+
+/// Reads a request up to its body.
+pub(super) fn read_head(from: &mut impl BufRead) -> io::Result<Option<Message>> {
     let mut head = from.take(LONGEST_HEAD);
     let mut line = String::new();
     if head.read_line(&mut line)? == 0 {
@@ -54,15 +64,13 @@ pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Message>> {
         };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut message = Message {
+    Ok(Some(Message {
         method,
         path,
         headers,
         body_length: 0,
         body_sha256: String::new(),
-    };
-    read_body(from, &mut message)?;
-    Ok(Some(message))
+    }))
 }
 
 fn read_body(from: &mut impl BufRead, message: &mut Message) -> io::Result<()> {

@@ -7,8 +7,11 @@ mod message;
 mod pattern;
 mod resource;
 mod server;
+mod upload;
+mod uploads;
 
 pub use log::{Exchange, Tally};
 pub use pattern::{fill, sha256};
 pub use resource::Resource;
 pub use server::Server;
+pub use uploads::{UploadExchange, UploadServer};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,9 @@ pub(crate) struct FetchOptions {
     pub(crate) output: PathBuf,
     /// Whether files that exist are replaced.
     pub(crate) force: bool,
+    /// Whether servers are asked to keep what arrives of an upload.
+    #[serde(default)]
+    pub(crate) resumable: bool,
     /// The names of its files, by record: written before the first file appears, so that an event that is delivered
     /// twice finds what the first delivery did.
     #[serde(default)]
@@ -46,6 +49,7 @@ impl Profile {
             id: id.to_owned(),
             output: std::env::current_dir().unwrap_or_default(),
             force: false,
+            resumable: false,
             names: BTreeMap::new(),
         };
         let warning = format!(
@@ -53,6 +57,17 @@ impl Profile {
             defaults.output.display()
         );
         (defaults, Some(warning))
+    }
+
+    /// Whether this background fetch was started with `--resumable`; without an id, whether any was.
+    pub(crate) fn is_resumable(&self, id: Option<&str>) -> bool {
+        let is_resumable =
+            |path: &Path| matches!(file::read::<FetchOptions>(path), Ok(Some(options)) if options.resumable);
+        match id {
+            Some(id) => is_resumable(&self.options_path(id)),
+            None => fs::read_dir(self.options_folder())
+                .is_ok_and(|entries| entries.flatten().any(|entry| is_resumable(&entry.path()))),
+        }
     }
 
     /// Removes the options of a background fetch that is over.

@@ -9,6 +9,7 @@ mod interrupted;
 mod json;
 mod names;
 mod profiles;
+mod resumable;
 mod support;
 mod uploads;
 mod usage;

@@ -37,6 +37,12 @@ impl Upload {
         }
     }
 
+    /// Wakes whoever watches the progress, as if there were some.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + use<> {
+        let transmitted = self.transmitted.clone();
+        move || transmitted.send_modify(|_| {})
+    }
+
     fn ended_early(&mut self, reason: Option<String>) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         self.source = None;
         Poll::Ready(Some(Err(UploadError {

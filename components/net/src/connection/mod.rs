@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::body::upload::Upload;
 use crate::cookies::CookieJar;
 use crate::fetching::cors_preflight_cache::CorsPreflightCache;
+use crate::fetching::is_resumable;
 use connector::TimedConnector;
 use proxies::Proxies;
 use proxy_connector::ProxyConnector;
@@ -55,9 +56,13 @@ pub(crate) struct Timeouts {
     pub(crate) least_bytes: u64,
 }
 
+type HttpClient = Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>;
+
 /// What every fetch shares.
 pub(crate) struct Connections {
-    pub(crate) client: Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>,
+    client: HttpClient,
+    /// For HTTP/1.1 alone: informational responses of HTTP/2 are not told of.
+    http1_client: HttpClient,
     pub(crate) timeouts: Timeouts,
     pub(crate) user_agent: HeaderValue,
     /// What servers of other origins allowed.
@@ -90,12 +95,8 @@ impl Connections {
         };
         let to_proxies = https().enable_http1().wrap_connector(http.clone());
         let connector = ProxyConnector::new(http, to_proxies, proxies.clone());
-        let https = if http2 {
-            https().enable_http1().enable_http2().wrap_connector(connector)
-        } else {
-            https().enable_http1().wrap_connector(connector)
-        };
-        let client = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -108,16 +109,30 @@ impl Connections {
             .http2_max_frame_size(FRAME_SIZE)
             .http2_max_send_buf_size(SEND_BUFFER)
             .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_INTERVAL)
-            .build(TimedConnector::new(https, timeouts.connect));
+            .http2_keep_alive_timeout(PING_INTERVAL);
+        let client = |https| builder.build(TimedConnector::new(https, timeouts.connect));
+        let http1_client = client(https().enable_http1().wrap_connector(connector.clone()));
         Self {
-            client,
+            client: match http2 {
+                true => client(https().enable_http1().enable_http2().wrap_connector(connector)),
+                false => http1_client.clone(),
+            },
+            http1_client,
             timeouts,
             user_agent,
             cors_preflight_cache: CorsPreflightCache::default(),
             proxies,
             cookies,
             has_roots,
+        }
+    }
+
+    /// The client for a request.
+    pub(crate) fn client(&self, request: &http::Request<Upload>) -> &HttpClient {
+        if is_resumable(request.headers()) {
+            &self.http1_client
+        } else {
+            &self.client
         }
     }
 }

@@ -14,6 +14,7 @@ use super::fetch_params::{FetchParams, ResponseTainting};
 use super::location_url::location_url;
 use super::main_fetch::{is_http_scheme, main_fetch};
 use super::referrer::set_referrer_policy_on_redirect;
+use super::upload_resumption::remove_upload_fields;
 use crate::failure::shown;
 
 /// <https://fetch.spec.whatwg.org/#concept-http-redirect-fetch>
@@ -58,6 +59,7 @@ pub(super) async fn http_redirect_fetch(
     let post_moved =
         matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND) && method == Method::POST;
     let see_other = status == StatusCode::SEE_OTHER && method != Method::GET && method != Method::HEAD;
+    let is_user = fetch_params.is_user();
     let headers = &mut fetch_params.request.headers;
     if post_moved || see_other {
         // 12.1. The method and the body.
@@ -68,6 +70,7 @@ pub(super) async fn http_redirect_fetch(
         for name in [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE] {
             headers.remove(name);
         }
+        remove_upload_fields(headers);
     }
     // 13. No other origin gets what was meant for this one.
     if fetch_params.url_list.last().map(Url::origin) != Some(location.origin()) {
@@ -75,6 +78,10 @@ pub(super) async fn http_redirect_fetch(
         // Only the user can have set these.
         headers.remove(COOKIE);
         headers.remove(PROXY_AUTHORIZATION);
+        // The author did not set these, and the other origin did not allow them.
+        if !is_user {
+            remove_upload_fields(headers);
+        }
     }
     // 14. The body's source is opened anew for each hop.
     // 18. The URL list.

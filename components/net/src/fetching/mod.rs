@@ -31,6 +31,7 @@ mod same_site;
 mod scheme_fetch;
 mod subresource_integrity;
 mod transmit;
+mod upload_resumption;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ use crate::connection::Connections;
 use fetch_params::FetchParams;
 use forbidden_request_headers::{is_forbidden_method, remove_forbidden_request_headers};
 use main_fetch::main_fetch;
+pub(crate) use upload_resumption::is_resumable;
 
 /// A response on its way to whoever asked.
 struct Response {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use background_fetch::embedder::{FetchEvent, NetworkError};
+use background_fetch::fetch::upload::UPLOAD_DRAFT_INTEROP_VERSION;
 use futures::{FutureExt, pin_mut, select_biased};
 use http::{HeaderMap, Method, Uri};
 use hyper::body::Incoming;
@@ -13,12 +14,16 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::sync::{Notify, watch};
 
 use super::fetch_params::FetchParams;
+use super::upload_resumption::{Listener, UploadResources};
 use crate::body::upload::Upload;
 use crate::connection::link::was_used;
 use crate::failure::{Cause, is_connection_gone, seconds};
 
 /// How many interim responses, such as early hints, a server may send before its response.
 const MOST_INTERIM_RESPONSES: u32 = 100;
+
+/// The same for an upload that can be resumed: they tell its progress.
+const MOST_OF_AN_UPLOAD: u32 = 10_000;
 
 /// Sends a request, tells how much of its body has left, and waits for the header of the response. The rest of
 /// the body goes on beside the response.
@@ -68,8 +73,10 @@ async fn transmit_once(
         }
     }
     .fuse();
-    let too_many = too_many_interim_responses(&mut request).fuse();
-    let response = fetch_params.connections.client.request(request).fuse();
+    let (resources, listener) = UploadResources::of(&request, fetch_params.current_url());
+    let most = most_interim_responses(headers);
+    let too_many = too_many_interim_responses(&mut request, most, listener).fuse();
+    let response = fetch_params.connections.client(&request).request(request).fuse();
     pin_mut!(connected, too_many, response);
     let limit = fetch_params.connections.timeouts.first_byte;
     // Connecting has a limit of its own.
@@ -93,7 +100,7 @@ async fn transmit_once(
                 }
                 result = response => Some(result),
                 () = too_many => {
-                    let reason = format!("{MOST_INTERIM_RESPONSES} interim responses came, and no answer");
+                    let reason = format!("{most} interim responses came, and no answer");
                     return Err(failed(fetch_params.hop().fatal(reason)));
                 }
                 () = late => {
@@ -103,6 +110,12 @@ async fn transmit_once(
                 }
             }
         };
+        if let Some(upload) = resources.news() {
+            fetch_params
+                .events
+                .put(FetchEvent::UploadResumable { upload })
+                .await;
+        }
         let total = *progress.borrow_and_update();
         if total > fetch_params.transmitted {
             fetch_params.transmitted = total;
@@ -118,12 +131,24 @@ async fn transmit_once(
     }
 }
 
+fn most_interim_responses(headers: &HeaderMap) -> u32 {
+    match headers.contains_key(UPLOAD_DRAFT_INTEROP_VERSION) {
+        true => MOST_OF_AN_UPLOAD,
+        false => MOST_INTERIM_RESPONSES,
+    }
+}
+
 /// Resolves when more interim responses came than any server needs.
-fn too_many_interim_responses(request: &mut http::Request<Upload>) -> impl Future<Output = ()> + use<> {
+fn too_many_interim_responses(
+    request: &mut http::Request<Upload>,
+    most: u32,
+    listener: Listener,
+) -> impl Future<Output = ()> + use<> {
     let too_many = Arc::new(Notify::new());
     let (count, notify) = (AtomicU32::new(0), too_many.clone());
-    hyper::ext::on_informational(request, move |_| {
-        if count.fetch_add(1, Ordering::Relaxed) == MOST_INTERIM_RESPONSES {
+    hyper::ext::on_informational(request, move |response| {
+        listener.hear(response.status(), response.headers());
+        if count.fetch_add(1, Ordering::Relaxed) == most {
             notify.notify_one();
         }
     });

@@ -29,4 +29,5 @@ mod stale_connections;
 mod termination;
 mod timeouts;
 mod tls;
+mod upload_resumption;
 mod uploads;

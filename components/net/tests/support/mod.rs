@@ -68,6 +68,7 @@ pub(crate) fn upload(url: &Url, method: http::Method, body: impl BodySource + 's
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) transmitted: Vec<u64>,
+    pub(crate) uploads: Vec<Url>,
     pub(crate) head: Option<ResponseHead>,
     pub(crate) body: Vec<u8>,
     pub(crate) error: Option<NetworkError>,
@@ -134,6 +135,10 @@ pub(crate) fn fetch(network: &HttpNetwork, request: NetworkRequest) -> Outcome {
                         "progress without progress"
                     );
                     outcome.transmitted.push(total);
+                }
+                Ok(FetchEvent::UploadResumable { upload }) => {
+                    assert!(outcome.head.is_none(), "an upload resource after the response");
+                    outcome.uploads.push(upload);
                 }
                 Ok(FetchEvent::Response(head)) => assert_eq!(outcome.head.replace(*head), None),
                 Ok(FetchEvent::Body(bytes)) => {

@@ -87,7 +87,7 @@ impl Exchange {
             }
             Some(Ok(FetchEvent::Response(head))) => self.line.write(|line| line.status = Some(head.status)),
             Some(Ok(FetchEvent::Body(bytes))) => self.line.write(|line| line.sent += bytes.len() as u64),
-            Some(Ok(FetchEvent::Transmitted(_))) => {}
+            Some(Ok(FetchEvent::Transmitted(_) | FetchEvent::UploadResumable { .. })) => {}
         }
         event.map(|event| (event, self))
     }
@@ -104,6 +104,10 @@ impl Exchange {
         loop {
             match std::mem::replace(&mut self.phase, Phase::Done) {
                 Phase::Begin => {
+                    if let Some(server) = self.network.upload_server(&self.key) {
+                        self.phase = Phase::Stream(server.answer(self.request.clone()));
+                        continue;
+                    }
                     let response = self.network.respond(&self.key, &self.request);
                     let unreached = matches!(response.kind, Kind::Error(_));
                     self.phase = match &self.request.body {

@@ -10,6 +10,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod uploads;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use log::{Ending, RequestLog};
 pub use ranges::Ranges;
 pub use resource::Resource;
 pub use response::Response;
+pub use uploads::{UploadServer, UploadTrouble};
 
 use crate::VirtualClock;
 use crate::watched::Watched;
@@ -53,6 +55,7 @@ type Responder = Box<dyn FnOnce(&NetworkRequest) -> Response + Send>;
 struct Servers {
     resources: BTreeMap<String, Resource>,
     once: BTreeMap<String, VecDeque<Responder>>,
+    uploads: BTreeMap<String, UploadServer>,
     disallowed: BTreeMap<String, String>,
 }
 
@@ -91,6 +94,19 @@ impl ScriptedNetwork {
         let key = key(url.as_ref());
         self.0.gates.set_stops(&key, resource.stops());
         self.0.servers.lock().resources.insert(key, resource);
+    }
+
+    /// Puts up a server with resumable uploads, which answers for this URL and for its upload resource before what is
+    /// served there.
+    ///
+    /// # Panics
+    ///
+    /// When the URL does not parse.
+    pub fn serve_upload(&self, url: impl AsRef<str>, server: &UploadServer) {
+        let mut servers = self.0.servers.lock();
+        for url in [url.as_ref(), server.upload().as_str()] {
+            servers.uploads.insert(key(url), server.clone());
+        }
     }
 
     /// Answers one request for this URL, before what is served there; several come one after the other.
@@ -218,6 +234,10 @@ impl Network for ScriptedNetwork {
 }
 
 impl Inner {
+    fn upload_server(&self, key: &str) -> Option<UploadServer> {
+        self.servers.lock().uploads.get(key).cloned()
+    }
+
     fn respond(&self, key: &str, request: &NetworkRequest) -> Response {
         // A closure of the test's may use the network: no lock is held while it runs.
         let once = self

@@ -94,6 +94,7 @@ async fn fetch(network: &ScriptedNetwork, request: NetworkRequest) -> Outcome {
                 outcome.chunks.push(bytes.len());
                 outcome.body.extend_from_slice(&bytes);
             }
+            Ok(FetchEvent::UploadResumable { .. }) => {}
             Err(error) => outcome.error = Some(error),
         }
     }

@@ -13,6 +13,7 @@ use background_fetch::{DomString, FetchKey, ImageResource, RecordKey, Registrati
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use url::Url;
 
 use super::StorageOperation;
 use crate::VirtualClock;
@@ -273,6 +274,16 @@ impl Storage for FaultyStorage {
         })
     }
 
+    fn set_upload<'a>(
+        &'a self,
+        record: RecordKey,
+        upload: &'a Url,
+    ) -> BoxFuture<'a, Result<(), StorageError>> {
+        self.call(StorageOperation::SetUpload, move |storage| {
+            storage.set_upload(record, upload)
+        })
+    }
+
     fn settle_record<'a>(
         &'a self,
         record: RecordKey,
@@ -399,6 +410,6 @@ mod tests {
             .iter()
             .map(|operation| operation.as_str())
             .collect();
-        assert_eq!(names.len(), 16);
+        assert_eq!(names.len(), 17);
     }
 }

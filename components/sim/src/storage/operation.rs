@@ -23,6 +23,8 @@ pub enum StorageOperation {
     SetResponse,
     /// `mark_sent`.
     MarkSent,
+    /// `set_upload`.
+    SetUpload,
     /// `settle_record`.
     SettleRecord,
     /// `set_state`.
@@ -51,6 +53,7 @@ impl StorageOperation {
         Self::Read,
         Self::SetResponse,
         Self::MarkSent,
+        Self::SetUpload,
         Self::SettleRecord,
         Self::SetState,
         Self::SetPaused,
@@ -72,6 +75,7 @@ impl StorageOperation {
             Self::Read => "read",
             Self::SetResponse => "set_response",
             Self::MarkSent => "mark_sent",
+            Self::SetUpload => "set_upload",
             Self::SettleRecord => "settle_record",
             Self::SetState => "set_state",
             Self::SetPaused => "set_paused",

@@ -72,7 +72,7 @@ fn read(connection: &Connection) -> std::result::Result<Vec<StoredFetch>, Failur
         fetches.push(fetch(row)?);
     }
     let mut statement = snapshot.prepare_cached(
-        "SELECT fetch, sent, generation, result, uploaded, detail, request, response
+        "SELECT fetch, sent, generation, result, uploaded, detail, request, response, upload
              FROM record ORDER BY fetch, place",
     )?;
     let mut rows = statement.query([])?;
@@ -114,12 +114,14 @@ fn fetch(row: &Row<'_>) -> std::result::Result<StoredFetch, Failure> {
 fn record(row: &Row<'_>) -> std::result::Result<StoredRecord, Failure> {
     let response: Option<String> = row.get(7)?;
     let result: Option<String> = row.get(3)?;
+    let upload: Option<String> = row.get(8)?;
     let (uploaded, detail) = (row.get(4)?, text(row, 5)?);
     let settlement = result.map(|result| decode::settlement(&result, uploaded, detail));
     Ok(StoredRecord {
         request: Arc::new(decode::request(text(row, 6)?)?),
         state: RecordState {
             sent: row.get(1)?,
+            upload: upload.as_deref().map(decode::upload).transpose()?,
             generation: row.get::<_, i64>(2)?.cast_unsigned(),
             response: response
                 .map(|text| decode::response(&text))

@@ -47,6 +47,8 @@ pub(super) enum Operation {
     },
     /// A request is about to be sent.
     MarkSent(RecordKey),
+    /// The body of a request can be continued at this URL.
+    SetUpload(RecordKey, String),
     /// A background fetch goes on to another state.
     SetState(FetchKey, FetchState),
     /// A background fetch pauses or goes on.
@@ -68,9 +70,10 @@ impl Operation {
     pub(super) fn fetch(&self) -> Option<FetchKey> {
         match self {
             Self::Move { fetch, .. } | Self::Checkpoint { fetch, .. } => *fetch,
-            Self::SetResponse { record, .. } | Self::Settle { record, .. } | Self::MarkSent(record) => {
-                Some(record.fetch)
-            }
+            Self::SetResponse { record, .. }
+            | Self::Settle { record, .. }
+            | Self::MarkSent(record)
+            | Self::SetUpload(record, _) => Some(record.fetch),
             Self::SetState(fetch, _) | Self::SetPaused(fetch, _) | Self::SetUi(fetch, ..) => Some(*fetch),
             Self::Create { .. } | Self::Remove(_) | Self::Clear(_) | Self::Discard(_) | Self::Flush => None,
         }
@@ -80,6 +83,7 @@ impl Operation {
     pub(super) fn apply(&self, batch: &mut Batch<'_>, sql: &Connection) -> Result<()> {
         // What was done before for a background fetch is durable with these.
         if let Self::MarkSent(RecordKey { fetch, .. })
+        | Self::SetUpload(RecordKey { fetch, .. }, _)
         | Self::SetState(fetch, _)
         | Self::SetPaused(fetch, _)
         | Self::SetUi(fetch, ..) = self
@@ -120,6 +124,7 @@ impl Operation {
                 statements::settle_record(sql, *record, settlement)
             }
             Self::MarkSent(record) => statements::mark_sent(sql, *record),
+            Self::SetUpload(record, upload) => statements::set_upload(sql, *record, upload),
             Self::SetState(fetch, state) => statements::set_state(sql, *fetch, *state),
             Self::SetPaused(fetch, paused) => statements::set_paused(sql, *fetch, *paused),
             Self::SetUi(fetch, title, icons) => statements::set_ui(sql, *fetch, title, icons),

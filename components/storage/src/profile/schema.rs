@@ -57,6 +57,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
          length INTEGER NOT NULL,
          data BLOB NOT NULL
      );",
+    // Where the body of a record's request can be continued.
+    "ALTER TABLE record ADD COLUMN upload TEXT;",
 ];
 
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.
@@ -162,6 +164,23 @@ mod tests {
     }
 
     #[test]
+    fn records_of_version_1_have_no_upload() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("database");
+        let connection = open_writer(&path, &MIGRATIONS[..1]).unwrap();
+        let record = "INSERT INTO record (fetch, place, sent, request) VALUES (1, 0, 1, '{}')";
+        connection.execute(record, []).unwrap();
+        drop(connection);
+        let connection = open_writer(&path, MIGRATIONS).unwrap();
+        let found: (bool, Option<String>) = connection
+            .query_row("SELECT sent, upload FROM record", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(found, (true, None));
+    }
+
+    #[test]
     fn a_migration_that_fails_leaves_the_version_before_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("database");
@@ -183,7 +202,8 @@ mod tests {
         drop(open_writer(&path, &with_one_more()).unwrap());
         let error = open_writer(&path, MIGRATIONS).unwrap_err();
         assert_eq!(error.kind, StorageErrorKind::Damaged);
-        assert!(error.message.contains("schema version 2"), "{error}");
+        let newer = format!("schema version {}", MIGRATIONS.len() + 1);
+        assert!(error.message.contains(&newer), "{error}");
         assert!(error.message.contains("newer program"), "{error}");
     }
 }

@@ -163,6 +163,15 @@ pub(super) fn mark_sent(sql: &Connection, record: RecordKey) -> Result<()> {
     .map(drop)
 }
 
+pub(super) fn set_upload(sql: &Connection, record: RecordKey, upload: &str) -> Result<()> {
+    run(
+        sql,
+        "UPDATE record SET upload = ?3 WHERE fetch = ?1 AND place = ?2",
+        params![bits(record.fetch.0), encode::place(record)?, upload],
+    )
+    .map(drop)
+}
+
 pub(super) fn set_state(sql: &Connection, fetch: FetchKey, state: FetchState) -> Result<()> {
     let [state, result, failure_reason] = encode::fetch_state(state);
     run(

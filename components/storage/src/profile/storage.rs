@@ -11,6 +11,7 @@ use background_fetch::{DomString, FetchKey, ImageResource, RecordKey, Registrati
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use url::Url;
 
 use super::body::{Appended, Body};
 use super::operation::Operation;
@@ -241,6 +242,13 @@ impl Storage for ProfileStorage {
         self.call(move |state| {
             state.record(record)?;
             Ok(self.durable(state, Operation::MarkSent(record)))
+        })
+    }
+
+    fn set_upload<'a>(&'a self, record: RecordKey, upload: &'a Url) -> BoxFuture<'a, Result<()>> {
+        self.call(move |state| {
+            state.record(record)?;
+            Ok(self.durable(state, Operation::SetUpload(record, upload.to_string())))
         })
     }
 

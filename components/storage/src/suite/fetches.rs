@@ -16,6 +16,7 @@ super::declare_cases! {
     ids_that_differ_in_lone_surrogates_alone_stay_different,
     the_progress_of_records_is_loaded,
     the_first_failure_is_the_one_that_was_settled_first,
+    an_upload_resource_survives_a_crash_once_it_is_set,
     states_and_user_interface_survive_a_crash_once_they_are_set,
     removing_leaves_nothing_and_may_be_repeated,
     clearing_a_registration_removes_its_fetches_and_no_others,
@@ -122,6 +123,20 @@ fn the_first_failure_is_the_one_that_was_settled_first(world: &mut World<'_>) {
     );
 }
 
+fn an_upload_resource_survives_a_crash_once_it_is_set(world: &mut World<'_>) {
+    let fetch = world.create_with(2);
+    let record = RecordKey { fetch, index: 1 };
+    block_on(world.storage().mark_sent(record)).unwrap();
+    for upload in ["https://shop.example/uploads/1", "http://[::1]:8080/?a=%20b"] {
+        let upload = url(upload);
+        block_on(world.storage().set_upload(record, &upload)).unwrap();
+        world.reopen_without_flush();
+        let state = world.load_record(record);
+        assert_eq!((state.sent, state.upload), (true, Some(upload)));
+        assert_eq!(world.load_record(first(fetch)).upload, None);
+    }
+}
+
 fn states_and_user_interface_survive_a_crash_once_they_are_set(world: &mut World<'_>) {
     let fetch = world.create_with(1);
     let icons = [ImageResource {
@@ -201,6 +216,12 @@ fn what_is_not_there_is_not_found(world: &mut World<'_>) {
     let head = response("v1");
     assert_eq!(
         kind(block_on(storage.set_response(past_the_end, 1, &head))),
+        StorageErrorKind::NotFound
+    );
+    assert_eq!(
+        kind(block_on(
+            storage.set_upload(past_the_end, &url("https://a.example/"))
+        )),
         StorageErrorKind::NotFound
     );
     let settled = settlement(ResponseResult::Success);
