@@ -19,6 +19,7 @@ use crate::concepts::ResponseResult;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::{Record, ResponseData};
 use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, StorageErrorKind};
+use crate::exception::excerpt;
 use crate::fetch::range::resume_validator;
 use crate::fetch::{Request, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
@@ -41,7 +42,7 @@ pub(crate) async fn complete_a_record(
         may_be_complete_at: None,
         upload: UploadState::default(),
     };
-    // 16. If the result is the empty string, complete the record again.
+    // 15. If the result is the empty string, complete the record again.
     let ended = loop {
         let mut attempt = completion.attempt().await;
         if let Attempt::Unavailable(unavailable) = attempt {
@@ -115,7 +116,7 @@ impl Completion<'_> {
             ..(**request).clone()
         };
         // 6. The service-workers mode is "none": see `Network::fetch`.
-        // 18 of the errata: what may be sent once only is not sent again after a crash either.
+        // Errata 18: what may be sent once only is not sent again after a crash either.
         if !self.record.may_be_sent_again() {
             if self.record.was_sent() {
                 return self.failed("it was being sent when the program stopped, and may not be sent twice");
@@ -163,7 +164,7 @@ impl Completion<'_> {
         };
         let mut transmitted = self.record.report.lock().uploaded;
         loop {
-            // 13. Wait, but abort when the paused flag or the abort all flag is set.
+            // 12 and 13. Wait, but abort when the paused flag or the abort all flag is set.
             let event = match flight.next().await {
                 // 14. If aborted: the abort all flag settles it, the paused flag lets it wait and go on.
                 Happening::Aborted => return self.aborted(),
@@ -231,7 +232,7 @@ impl Completion<'_> {
         self.record.report.lock().uploaded += more;
         self.bg_fetch
             .progress
-            .update(|progress| progress.uploaded += more);
+            .update(|progress| progress.uploaded = progress.uploaded.saturating_add(more));
         // 4. Update background fetch instances.
         update_background_fetch_instances(self.bg_fetch);
     }
@@ -269,15 +270,15 @@ impl Completion<'_> {
             ResponseAction::Restart(why) => return Err(self.start_again(&why)),
             ResponseAction::Fail(why) => return Err(self.failed(&why)),
         };
-        // 3. If the range started at 0 or it is not partial, it becomes the response data's response.
+        // 4. If the range started at 0 or it is not partial, it becomes the response data's response.
         if !matches!(taking, Taking::Part { from: 1.., .. }) {
-            // 2.2. What is there already becomes redundant; a first response replaces nothing (errata 8).
+            // 3. What is there already becomes redundant; a first response replaces nothing (errata 8).
             if state.response.is_some() || state.length > 0 {
                 response_data.set_result(ResponseResult::Redundant);
                 *response_data = self.record.replace_response_data();
                 self.bg_fetch
                     .progress
-                    .update(|progress| progress.stored -= state.length);
+                    .update(|progress| progress.stored = progress.stored.saturating_sub(state.length));
                 update_background_fetch_instances(self.bg_fetch);
             }
             let generation = response_data.generation;
@@ -295,7 +296,7 @@ impl Completion<'_> {
         Ok(taking)
     }
 
-    /// Process response, 5: one or more bytes were transmitted.
+    /// Process response, 6: one or more bytes were transmitted.
     async fn process_bytes(
         &self,
         taking: &Taking,
@@ -313,7 +314,7 @@ impl Completion<'_> {
             // Errata 7.
             return Some(self.failed("its partial response has more bytes than its Content-Range says"));
         }
-        // 5.1. Not beyond the download total. The end of the attempt cancels the stream.
+        // 6.1. Not beyond the download total. The end of the attempt cancels the stream.
         if let Err(result) = self.bg_fetch.reserve(size) {
             let total = self.bg_fetch.download_total;
             return Some(self.ended(
@@ -321,7 +322,7 @@ impl Completion<'_> {
                 format!("more than the download total of {total} bytes arrived"),
             ));
         }
-        // 5.2. Append the bytes.
+        // 6.2. Append the bytes.
         let body = self.record.body_key(response_data);
         let appended = self
             .engine
@@ -336,7 +337,7 @@ impl Completion<'_> {
             progress.stored += if counts { size } else { 0 };
             counts
         });
-        // 5.3. A quota that is exceeded cancels the stream (errata 23).
+        // 6.3. A quota that is exceeded cancels the stream (errata 23).
         if let Err(error) = appended {
             return Some(self.storage_failed(&error));
         }
@@ -345,16 +346,16 @@ impl Completion<'_> {
             return Some(self.aborted());
         }
         response_data.state.update(|state| state.length += size);
-        // 5.4. Update background fetch instances.
+        // 6.4. Update background fetch instances.
         update_background_fetch_instances(self.bg_fetch);
         None
     }
 
-    /// Process response, 6: the bytes transmission is done normally.
+    /// Process response, 7: the bytes transmission is done normally.
     fn process_end_of_body(&mut self, taking: &Taking, response_data: &ResponseData) -> Attempt {
         let length = response_data.state.read(|state| state.length);
         match *taking {
-            // 6.1. A part: it is all when the complete length is reached, otherwise the rest is asked for.
+            // 7.1. A part: it is all when the complete length is reached, otherwise the rest is asked for.
             Taking::Part { range, from } => match range.complete_length {
                 Some(complete_length) if complete_length == length => self.succeeded(),
                 None if self.may_be_complete_at == Some(length) => self.succeeded(),
@@ -364,9 +365,9 @@ impl Completion<'_> {
                     self.ask_for_the_rest(length, response_data)
                 }
             },
-            // 6.3. "success".
+            // 7.3. "success".
             Taking::Whole { is_ok: true } => self.succeeded(),
-            // 6.2. "bad-status".
+            // 7.2. "bad-status".
             Taking::Whole { is_ok: false } => {
                 let status = response_data
                     .state
@@ -394,7 +395,10 @@ impl Completion<'_> {
     }
 
     pub(super) fn failed(&self, why: &str) -> Attempt {
-        self.failed_because(format!("cannot fetch {}: {why}", self.record.request.url))
+        self.failed_because(format!(
+            "cannot fetch {}: {why}",
+            excerpt(self.record.request.url.as_str())
+        ))
     }
 
     pub(super) fn failed_because(&self, detail: String) -> Attempt {

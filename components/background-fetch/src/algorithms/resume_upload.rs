@@ -23,6 +23,7 @@ use super::attempt::{Flight, Happening};
 use super::complete_record::{Attempt, Completion};
 use crate::concepts::ResponseResult;
 use crate::embedder::{FetchEvent, NetworkError, NetworkRequest};
+use crate::exception::excerpt;
 use crate::fetch::upload::{
     FALSE, INTEROP_VERSION, PARTIAL_UPLOAD, TRUE, UPLOAD_COMPLETE, UPLOAD_DRAFT_INTEROP_VERSION,
     UPLOAD_LENGTH, UPLOAD_OFFSET, max_append_size, upload_complete, upload_length, upload_offset,
@@ -280,7 +281,7 @@ impl<'a> Completion<'a> {
     fn cannot_resume(&self, upload: &Url, why: &str) -> Attempt {
         self.failed_because(format!(
             "cannot resume the upload of {} at {upload}: {why}",
-            self.record.request.url
+            excerpt(self.record.request.url.as_str())
         ))
     }
 

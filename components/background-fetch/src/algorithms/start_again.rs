@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::complete_record::{Attempt, Completion};
 use crate::concepts::record::ResponseData;
+use crate::exception::excerpt;
 use crate::inspect::EventKind;
 
 impl Completion<'_> {
@@ -34,7 +35,7 @@ impl Completion<'_> {
         let stored = self.record.response_data().state.read(|state| state.length);
         let reason = format!(
             "cannot resume {}: {why}; {stored} bytes are stored; starting again",
-            self.record.request.url
+            excerpt(self.record.request.url.as_str())
         );
         self.record.report.lock().detail.clone_from(&reason);
         self.engine.note(

@@ -11,6 +11,7 @@ use http::StatusCode;
 
 use super::complete_record::{Attempt, Completion};
 use crate::embedder::{NetworkError, NetworkErrorKind};
+use crate::exception::excerpt;
 use crate::fetch::{ResponseHead, retry_after};
 use crate::inspect::EventKind;
 
@@ -37,7 +38,7 @@ enum Network {
 }
 
 impl Completion<'_> {
-    /// Process response, 1 and 7: a network error, or an errored body.
+    /// Process response, 1 and 8: a network error, or an errored body.
     pub(super) fn process_error(&self, error: NetworkError) -> Attempt {
         // 1.1. Only a `GET`, and an upload that can be continued, is tried again.
         if error.kind == NetworkErrorKind::Final || !self.record.may_be_sent_again() {
@@ -60,7 +61,7 @@ impl Completion<'_> {
         self.budget.is_left().then(|| Unavailable {
             reason: format!(
                 "cannot fetch {}: the server answered with status {status}",
-                self.record.request.url
+                excerpt(self.record.request.url.as_str())
             ),
             retry_after: retry_after(&response.headers),
         })
