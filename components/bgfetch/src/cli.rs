@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Fetches files in the background, surely: what is interrupted, killed or cut off goes on where it was.
+/// Fetches files, and goes on after an interruption, a crash or a kill
 #[derive(Debug, Parser)]
 #[command(
     name = "bgfetch",
@@ -21,7 +21,13 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fetch files into a folder. Keys in a terminal: p pauses and goes on, a aborts, c clicks
+    /// Fetch files into a folder
+    ///
+    /// Keys in a terminal: p pauses and goes on, a aborts, c clicks (tells the worker; shows a summary).
+    ///
+    /// A server that does not answer, or breaks off, is asked again up to 20 times, after 1 s, 2 s, 4 s and so on up to
+    /// a minute: about 15 minutes without progress, and any progress begins them anew. `bgfetch get` again, where that
+    /// was not enough.
     Get(GetArguments),
     /// List the background fetches that are not over
     List(ProfileArguments),

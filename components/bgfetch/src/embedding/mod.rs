@@ -4,6 +4,7 @@
 //! realm. The engine's tasks are `Send`, and run beside it.
 
 mod event_loop;
+mod policies;
 mod screen;
 mod service_worker;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchManager, Realm};
-use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies};
+use background_fetch::embedder::{Embedder, PermissionState};
 use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{DomString, Engine, FetchKey, RegistrationKey};
@@ -81,16 +82,7 @@ impl Embedding {
             spawner: tokio.clone(),
             clock: tokio,
         };
-        // One person's own fetches: as many as they like.
-        let limits = Limits {
-            active_per_storage_key: usize::MAX,
-            ..Limits::default()
-        };
-        let policies = Policies {
-            limits,
-            ..Policies::default()
-        };
-        let engine = Engine::open(embedder, policies).await?;
+        let engine = Engine::open(embedder, policies::policies()).await?;
         let scope = Url::parse(SCOPE)
             .map_err(|error| Failure::new(format!("the scope {SCOPE} is no URL: {error}")))?;
         let registration = RegistrationKey {

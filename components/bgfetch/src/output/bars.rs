@@ -7,8 +7,7 @@ use background_fetch::inspect::{FetchInspection, InspectEvent};
 use background_fetch::{FetchKey, ResponseResult};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::labels::Labels;
-use super::lines::{self, Limiter};
+use super::lines::{Limiter, Lines};
 use super::speed::Speed;
 use super::{error_line, line, text};
 use crate::profile::Finished;
@@ -20,7 +19,7 @@ const FILES: usize = 8;
 #[derive(Default)]
 pub(crate) struct Bars {
     screen: MultiProgress,
-    labels: Labels,
+    lines: Lines,
     limiter: Limiter,
     totals: HashMap<FetchKey, (ProgressBar, Speed)>,
     files: HashMap<(FetchKey, usize), ProgressBar>,
@@ -30,7 +29,7 @@ pub(crate) struct Bars {
 
 impl Bars {
     pub(super) fn begin(&mut self, fetch: &FetchInspection) {
-        self.labels.add(fetch);
+        self.lines.begin(fetch);
         let bar = self.screen.add(ProgressBar::no_length());
         bar.set_style(total_style(text::total(fetch).is_some()));
         bar.set_position(fetch.downloaded);
@@ -40,7 +39,7 @@ impl Bars {
     }
 
     pub(super) fn event(&mut self, event: &InspectEvent) {
-        if let Some(text) = lines::line(&self.labels, event)
+        if let Some(text) = self.lines.line(event)
             && self.limiter.lets_through()
         {
             self.note(&text);
@@ -99,10 +98,10 @@ impl Bars {
             if !self.files.contains_key(&place) && self.files.len() >= FILES {
                 continue;
             }
-            let (screen, labels) = (&self.screen, &self.labels);
+            let (screen, lines) = (&self.screen, &self.lines);
             let bar = self.files.entry(place).or_insert_with(|| {
                 let bar = screen.add(ProgressBar::no_length());
-                bar.set_message(labels.of(fetch.key, index).to_owned());
+                bar.set_message(lines.label(fetch.key, index).to_owned());
                 bar.set_style(file_style(false));
                 bar
             });

@@ -97,11 +97,15 @@ fn failed_record(record: &FinishedRecord) -> String {
     } else {
         &record.detail
     };
+    let tried = match record.attempts {
+        0 | 1 => String::new(),
+        attempts => format!(" (tried {attempts} times, the waits between growing to a minute)"),
+    };
     let url = printable(&record.url);
     if why.contains(&record.url) {
-        why.to_owned()
+        format!("{why}{tried}")
     } else {
-        format!("{url}: {why}")
+        format!("{url}: {why}{tried}")
     }
 }
 

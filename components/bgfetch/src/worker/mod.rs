@@ -144,6 +144,7 @@ fn finished(inspection: &FetchInspection, output: PathBuf, mut files: BTreeMap<u
                 status: record.status,
                 downloaded: record.downloaded,
                 uploaded: record.uploaded,
+                attempts: record.attempts,
                 result: record.result,
                 detail: record.detail.clone(),
                 file: files.remove(&index),

@@ -20,6 +20,11 @@ fn a_bad_status_fails_and_what_arrived_is_saved() {
             .contains(&format!("{bad}: the server answered with status 404")),
         "{done:?}"
     );
+    assert_eq!(
+        done.err.matches("answered with status 404").count(),
+        1,
+        "{done:?}"
+    );
     assert!(done.err.contains("1 file arrived all the same"), "{done:?}");
     assert_eq!(world.names("files"), ["good"]);
 
