@@ -22,7 +22,7 @@ pub(super) async fn run(arguments: GetArguments) -> Result<Status, Failure> {
         Some(id) => id.clone(),
         None => free_id(&requests, &embedding),
     };
-    refuse_an_id_in_use(&id, &embedding)?;
+    refuse_an_id_in_use(&id, &embedding, &profile.option())?;
     let options = FetchOptions {
         id,
         output,
@@ -60,9 +60,8 @@ async fn start(
     id: &str,
 ) -> Result<Started, Failure> {
     let manager = embedding.manager();
-    let given_profile = arguments.profile.profile.as_deref();
     let output = Output::new(arguments.profile.json);
-    let mut session = Session::new(embedding, profile.clone(), given_profile, output)?;
+    let mut session = Session::new(embedding, profile.clone(), output)?;
     let options = BackgroundFetchOptions {
         ui: BackgroundFetchUIOptions {
             icons: None,
@@ -84,7 +83,7 @@ async fn start(
     }
 }
 
-fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
     let output = std::path::absolute(given)
         .map_err(|error| Failure::usage(format!("--output {}: {error}; name a folder", given.display())))?;
     if output.to_str().is_none() {
@@ -97,6 +96,13 @@ fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(&output).map_err(|error| {
         Failure::new(format!(
             "cannot make the folder {}: {error}; choose another with --output",
+            output.display()
+        ))
+    })?;
+    // It is gone again at once.
+    tempfile::NamedTempFile::new_in(&output).map_err(|error| {
+        Failure::new(format!(
+            "cannot write to the folder {}: {error}; choose another with --output",
             output.display()
         ))
     })?;
@@ -123,13 +129,13 @@ fn free_id(requests: &[RequestObject], embedding: &Embedding) -> String {
 }
 
 /// Not only while it is active: until its files are saved.
-fn refuse_an_id_in_use(id: &str, embedding: &Embedding) -> Result<(), Failure> {
+fn refuse_an_id_in_use(id: &str, embedding: &Embedding, option: &str) -> Result<(), Failure> {
     if embedding.find(id).is_err() {
         return Ok(());
     }
     let shown = quoted(id);
     Err(Failure::usage(format!(
-        "the id {id:?} belongs to a background fetch that is not over; `bgfetch resume {shown}` goes on with it, \
-         `bgfetch abort {shown}` ends it, another --id starts another"
+        "the id {id:?} belongs to a background fetch that is not over; `bgfetch resume {shown}{option}` goes on with it, \
+         `bgfetch abort {shown}{option}` ends it, another --id starts another"
     )))
 }

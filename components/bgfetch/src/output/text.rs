@@ -127,6 +127,13 @@ pub(super) fn saved(finished: &Finished) -> Vec<String> {
             finished.output.display()
         ));
     }
+    let empty = finished.records.iter().filter(|record| {
+        let aborted = finished.failure_reason == BackgroundFetchFailureReason::Aborted;
+        record.result == ResponseResult::Success && record.file.is_none() && !aborted
+    });
+    let nothing =
+        |record: &FinishedRecord| format!("{}: no content: nothing to save", printable(&record.url));
+    lines.extend(empty.map(nothing).take(LISTED));
     lines
 }
 

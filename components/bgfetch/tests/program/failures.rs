@@ -80,8 +80,8 @@ fn garbage_is_a_fetch_error() {
     );
 }
 
-#[test]
-fn what_cannot_be_saved_stays_until_it_can() {
+/// A world with a background fetch whose files could not be saved.
+fn to_be_saved() -> World {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 1000).hold_at(500));
     let mut trial = world.start_until(&["get", &url, "--id", "x", "--output", "files"], 500);
@@ -101,10 +101,45 @@ fn what_cannot_be_saved_stays_until_it_can() {
         "{message}"
     );
     assert!(world.run(&["list"]).out.contains("to be saved"));
+    world
+}
 
+#[test]
+fn what_cannot_be_saved_stays_until_it_can() {
+    let world = to_be_saved();
     fs::remove_file(world.path("files")).unwrap();
     let resumed = world.run(&["resume", "x"]);
     assert_eq!(resumed.status, 0, "{resumed:?}");
     assert!(world.has_pattern("files/a", 1, 1000));
     assert_eq!(world.server.exchanges().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_saved_may_go_elsewhere() {
+    let world = to_be_saved();
+    let resumed = world.run(&["resume", "x", "--output", "elsewhere"]);
+    assert_eq!(resumed.status, 0, "{resumed:?}");
+    assert!(world.has_pattern("elsewhere/a", 1, 1000));
+}
+
+#[test]
+fn what_cannot_be_saved_may_be_dropped() {
+    let world = to_be_saved();
+    let aborted = world.run(&["abort", "x"]);
+    assert_eq!((aborted.status, aborted.err.as_str()), (0, ""), "{aborted:?}");
+    assert_eq!(
+        aborted.out,
+        "aborted \"x\"; 1000 B that waited to be saved dropped\n"
+    );
+    assert_eq!(world.run(&["list"]).out, "there is no background fetch\n");
+}
+
+#[test]
+fn an_answer_without_a_body_is_nothing_to_save() {
+    let world = World::new();
+    let url = world.serve("/a", Resource::pattern(1, 0).status(204));
+    let done = world.run(&["get", &url, "--output", "files"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.out.contains("no content: nothing to save"), "{done:?}");
+    assert!(world.names("files").is_empty());
 }

@@ -106,7 +106,7 @@ fn no_content_coding_is_asked_for_unless_the_user_does() {
 fn any_text_is_an_id() {
     let world = World::new();
     let url = world.serve("/a", Resource::pattern(1, 10));
-    for id in ["", "../../x", "a b\n", "日本 😀", &"x".repeat(100_000)] {
+    for id in ["../../x", "a b\n", "日本 😀", &"x".repeat(100_000)] {
         let done = world.run(&["get", &url, "--id", id]);
         assert_eq!(done.status, 0, "{id:.20}: {done:?}");
         assert_eq!(world.run(&["show", "--", id]).status, 0, "{id:.20}");

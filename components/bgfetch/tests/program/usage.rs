@@ -30,6 +30,7 @@ fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
             "cannot read --data @nowhere",
         ),
         (&["get", "http://a.invalid/", "--download-total", "many"], "many"),
+        (&["get", "http://a.invalid/", "--id", ""], "--id"),
         (&["pause"], "ID"),
     ] {
         let done = world.run(arguments);
