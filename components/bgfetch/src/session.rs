@@ -75,10 +75,10 @@ impl Session {
             complaints: Channel::new(),
             running: BTreeSet::new(),
             failed: false,
+            output: output.with_option(&profile.option()),
             option: profile.option(),
             embedding,
             profile,
-            output,
         })
     }
 

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use background_fetch::api::RequestObject;
-use background_fetch::{BackgroundFetchOptions, BackgroundFetchUIOptions, DomString};
+use background_fetch::{BackgroundFetchOptions, BackgroundFetchUIOptions, DomString, Exception};
+use url::Url;
 
 use crate::cli::GetArguments;
 use crate::embedding::{Embedding, Reach};
 use crate::failure::{Failure, Status};
 use crate::naming;
-use crate::output::Output;
+use crate::output::{Output, bytes};
 use crate::profile::{FetchOptions, Profile, quoted};
 use crate::requests::requests;
 use crate::session::Session;
@@ -70,10 +71,13 @@ async fn start(
         download_total: arguments.download_total,
     };
     // It reads and stores the bodies, which takes a while where they are large.
+    let urls: Vec<Url> = requests.iter().map(|object| object.request.url.clone()).collect();
     let fetching = manager.fetch(id, requests, options);
     match session.unless_interrupted(fetching).await {
         Some(registration) => {
-            let fetch = registration?.key();
+            let fetch = registration
+                .map_err(|refused| in_our_words(refused, &urls))?
+                .key();
             Ok(Started::Running(Box::new((session, fetch))))
         }
         None => {
@@ -81,6 +85,43 @@ async fn start(
             Ok(Started::Interrupted)
         }
     }
+}
+
+/// What `fetch()` refuses, in terms of the program: URLs rather than places in a list, options rather than members.
+fn in_our_words(refused: Exception, urls: &[Url]) -> Failure {
+    let Failure { status, message } = refused.into();
+    let numbers = |text: &str| -> Vec<u64> {
+        let words = text.split(' ');
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    let message = if let Some(rest) = message.strip_prefix("downloadTotal is ") {
+        match numbers(rest)[..] {
+            [total, free] => format!(
+                "--download-total is {}, and the quota of the profile has {} left",
+                bytes(total),
+                bytes(free)
+            ),
+            _ => message,
+        }
+    } else if let Some((index, rest)) = message
+        .strip_prefix("request ")
+        .and_then(|rest| rest.split_at_checked(rest.find([' ', ':'])?))
+    {
+        match index.parse().ok().and_then(|index: usize| urls.get(index)) {
+            // It quotes the URL by itself.
+            Some(_) if rest.starts_with(" (") => format!("the request{rest}"),
+            Some(url) => {
+                let mut shown = url.clone();
+                // Neither fails for http and https. No secrets on the screen.
+                let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+                format!("{shown}{rest}")
+            }
+            None => message,
+        }
+    } else {
+        message
+    };
+    Failure { status, message }
 }
 
 pub(super) fn output_folder(given: &Path) -> Result<PathBuf, Failure> {

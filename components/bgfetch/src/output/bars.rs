@@ -21,6 +21,8 @@ pub(crate) struct Bars {
     screen: MultiProgress,
     lines: Lines,
     limiter: Limiter,
+    /// What to add to a command so that it uses the same profile.
+    pub(super) option: String,
     totals: HashMap<FetchKey, (ProgressBar, Speed)>,
     files: HashMap<(FetchKey, usize), ProgressBar>,
     /// What is over, to print when the bars are gone.
@@ -134,7 +136,9 @@ impl Bars {
         let _ = self.screen.clear();
         for finished in std::mem::take(&mut self.over) {
             text::saved(&finished).iter().for_each(|text| line(text));
-            text::failed(&finished).iter().for_each(|text| error_line(text));
+            text::failed(&finished, &self.option)
+                .iter()
+                .for_each(|text| error_line(text));
         }
     }
 }

@@ -48,6 +48,16 @@ impl Output {
         }
     }
 
+    /// With this to add to the commands that it names, so that they use the same profile.
+    pub(crate) fn with_option(mut self, option: &str) -> Self {
+        match &mut self {
+            Self::Bars(bars) => option.clone_into(&mut bars.option),
+            Self::Plain(plain) => option.clone_into(&mut plain.option),
+            Self::Json(_) | Self::Silent => {}
+        }
+        self
+    }
+
     /// For a command that says itself how it ended, except to a program.
     pub(crate) fn silent(json: bool) -> Self {
         if json { Self::new(true) } else { Self::Silent }

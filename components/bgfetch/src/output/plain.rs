@@ -15,6 +15,8 @@ use crate::profile::Finished;
 pub(crate) struct Plain {
     lines: Lines,
     limiter: Limiter,
+    /// What to add to a command so that it uses the same profile.
+    pub(super) option: String,
     /// What was printed last: how fast it was, and how many bytes there were.
     last: HashMap<FetchKey, (Speed, u64)>,
 }
@@ -70,7 +72,7 @@ impl Plain {
         for text in text::saved(finished) {
             line(&text);
         }
-        for text in text::failed(finished) {
+        for text in text::failed(finished, &self.option) {
             error_line(&text);
         }
     }

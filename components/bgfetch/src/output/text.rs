@@ -138,7 +138,7 @@ pub(super) fn saved(finished: &Finished) -> Vec<String> {
 }
 
 /// What went wrong, a line each; none for a success.
-pub(super) fn failed(finished: &Finished) -> Vec<String> {
+pub(super) fn failed(finished: &Finished, option: &str) -> Vec<String> {
     if finished.result == BackgroundFetchResult::Success {
         return Vec::new();
     }
@@ -161,7 +161,7 @@ pub(super) fn failed(finished: &Finished) -> Vec<String> {
     );
     if failed.len() > LISTED {
         lines.push(format!(
-            "  and {} more: see `bgfetch show {}`",
+            "  and {} more: see `bgfetch show {}{option}`",
             failed.len() - LISTED,
             crate::profile::quoted(&finished.id)
         ));

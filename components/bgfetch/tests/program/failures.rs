@@ -56,7 +56,10 @@ fn a_download_total_beyond_the_disk_is_refused_before_anything_is_sent() {
     let url = world.serve("/a", Resource::pattern(1, 10));
     let done = world.run(&["get", &url, "--download-total", &(1_u64 << 60).to_string()]);
     assert_eq!(done.status, 1, "{done:?}");
-    assert!(done.err.contains("quota"), "{done:?}");
+    assert!(
+        done.err.contains("--download-total is 1.00 EiB") && done.err.contains("quota"),
+        "{done:?}"
+    );
     assert!(world.server.exchanges().is_empty());
     assert_eq!(world.run(&["list"]).out, "there is no background fetch\n");
 }
@@ -142,4 +145,23 @@ fn an_answer_without_a_body_is_nothing_to_save() {
     assert_eq!(done.status, 0, "{done:?}");
     assert!(done.out.contains("no content: nothing to save"), "{done:?}");
     assert!(world.names("files").is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_output_folder_that_cannot_be_written_to_is_refused_at_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    let files = world.path("files");
+    fs::create_dir(&files).unwrap();
+    fs::set_permissions(&files, fs::Permissions::from_mode(0o500)).unwrap();
+    if fs::write(files.join("probe"), "").is_ok() {
+        println!("skipped: this user may write anywhere");
+        return;
+    }
+    let url = world.serve("/a", Resource::pattern(1, 10));
+    let done = world.run(&["get", &url, "--output", "files"]);
+    assert_eq!(done.status, 1, "{done:?}");
+    assert!(done.err.contains("--output"), "{done:?}");
+    assert!(world.server.exchanges().is_empty() && !world.path("profile").exists());
 }

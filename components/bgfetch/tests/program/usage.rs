@@ -48,7 +48,7 @@ fn what_fetch_refuses_is_not_stored() {
     let done = world.run(&["get", &url, &with_password, "--id", "x"]);
     assert_eq!(done.status, 2, "{done:?}");
     assert!(
-        done.err.contains("request 1") && !done.err.contains("secret"),
+        done.err.contains(&url) && !done.err.contains("request 1") && !done.err.contains("secret"),
         "{done:?}"
     );
     let trace = world.run(&["get", &url, "--method", "TRACE"]);
