@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Fetches files in the background, surely: what is interrupted, killed or cut off goes on where it was.
+/// Fetches files, and goes on after an interruption, a crash or a kill
 #[derive(Debug, Parser)]
 #[command(
     name = "bgfetch",
@@ -21,7 +21,13 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Fetch files into a folder. Keys in a terminal: p pauses and goes on, a aborts, c clicks
+    /// Fetch files into a folder
+    ///
+    /// Keys in a terminal: p pauses and goes on, a aborts, c clicks (tells the worker; shows a summary).
+    ///
+    /// A server that does not answer, or breaks off, is asked again up to 20 times, after 1 s, 2 s, 4 s and so on up to
+    /// a minute: about 15 minutes without progress, and any progress begins them anew. `bgfetch get` again, where that
+    /// was not enough.
     Get(GetArguments),
     /// List the background fetches that are not over
     List(ProfileArguments),
@@ -76,6 +82,9 @@ pub(crate) struct OneArguments {
 pub(crate) struct SomeArguments {
     /// The id of the background fetch; without one, all of them
     pub(crate) id: Option<String>,
+    /// Save the files into this folder instead of the one that `get` was given
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) profile: ProfileArguments,
 }
@@ -90,13 +99,14 @@ pub(crate) struct GetArguments {
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,
     /// The name of this background fetch for `resume`, `pause`, `abort` and `show`; made from the first URL by default
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: Option<String>,
     /// A title to show
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
-    /// The most bytes that all files may have together; one more, and the background fetch fails
-    #[arg(long, value_name = "BYTES", default_value_t = 0, hide_default_value = true)]
+    /// The most bytes that all files may have together, as in 700M (K, M and G: powers of 1024); one more, and the
+    /// background fetch fails. 0 is no limit
+    #[arg(long, value_name = "BYTES", default_value = "0", hide_default_value = true, value_parser = size)]
     pub(crate) download_total: u64,
     /// The method; GET by default, POST with --data
     #[arg(long, short = 'X', value_name = "M")]
@@ -117,10 +127,37 @@ pub(crate) struct GetArguments {
     pub(crate) profile: ProfileArguments,
 }
 
+/// A number of bytes, with K, M or G for powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let (number, shift) = match text.char_indices().last() {
+        Some((at, 'K' | 'k')) => (&text[..at], 10),
+        Some((at, 'M' | 'm')) => (&text[..at], 20),
+        Some((at, 'G' | 'g')) => (&text[..at], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("{text:?} is no number of bytes; write it as 1000000, 500K, 700M or 4G"))?;
+    let bytes = number.checked_mul(1 << shift);
+    bytes.ok_or_else(|| format!("{text:?} is more bytes than can be counted"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn sizes_are_in_powers_of_1024() {
+        assert_eq!(size("7"), Ok(7));
+        assert_eq!(
+            (size("2K"), size("3m"), size("4G")),
+            (Ok(2 << 10), Ok(3 << 20), Ok(4 << 30))
+        );
+        for wrong in ["", "K", "1.5G", "-1", "many", "99999999999G"] {
+            size(wrong).unwrap_err();
+        }
+    }
 
     #[test]
     fn the_command_line_is_sound() {

@@ -1,5 +1,5 @@
-//! `bgfetch`: fetches files in the background, surely. The Background Fetch API, put to work on a command line, and
-//! an example of how to embed it.
+//! `bgfetch`: fetches files, and goes on after an interruption, a crash or a kill. The Background Fetch API, put to work
+//! on a command line, and an example of how to embed it.
 //!
 //! | module | what lives there |
 //! |---|---|

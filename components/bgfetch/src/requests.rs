@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use background_fetch::api::RequestObject;
 use background_fetch::fetch::{BodyStream, Request, RequestBody, RequestMode};
 use bytes::Bytes;
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
@@ -23,7 +24,10 @@ const PIECE: usize = 64 << 10;
 /// A usage failure that says which argument is wrong and why.
 pub(crate) fn requests(arguments: &GetArguments) -> Result<Vec<RequestObject>, Failure> {
     let method = method(arguments)?;
-    let headers = headers(&arguments.headers)?;
+    let mut headers = headers(&arguments.headers)?;
+    // Part of a body that is compressed on its way cannot be asked for.
+    let identity = HeaderValue::from_static("identity");
+    headers.entry(ACCEPT_ENCODING).or_insert(identity);
     arguments
         .urls
         .iter()

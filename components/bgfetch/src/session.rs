@@ -1,7 +1,6 @@
 //! A session: runs background fetches until they are over, or until it is interrupted.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -58,17 +57,13 @@ impl<T> Channel<T> {
 
 impl Session {
     /// A session on an open profile. From now on the program is interrupted gracefully.
-    pub(crate) fn new(
-        embedding: Embedding,
-        profile: Profile,
-        given_profile: Option<&Path>,
-        output: Output,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(embedding: Embedding, profile: Profile, output: Output) -> Result<Self, Failure> {
         let worker = Worker {
             engine: embedding.engine.clone(),
             realm: embedding.realm.clone(),
             storage: embedding.storage.clone(),
             profile: profile.clone(),
+            discards: false,
         };
         Ok(Self {
             events: embedding.engine.events(EVENTS),
@@ -80,16 +75,24 @@ impl Session {
             complaints: Channel::new(),
             running: BTreeSet::new(),
             failed: false,
-            option: profile.option(given_profile),
+            output: output.with_option(&profile.option()),
+            option: profile.option(),
             embedding,
             profile,
-            output,
         })
     }
 
     /// The profile that is open.
     pub(crate) fn embedding(&self) -> &Embedding {
         &self.embedding
+    }
+
+    /// From now on nothing that arrived becomes a file.
+    pub(crate) fn discard(&mut self) {
+        self.worker = Rc::new(Worker {
+            discards: true,
+            ..(*self.worker).clone()
+        });
     }
 
     /// Tells the user something.
@@ -252,7 +255,7 @@ impl Session {
             .filter_map(|fetch| self.embedding.engine.inspect_one(*fetch))
             .collect();
         let option = std::mem::take(&mut self.option);
-        self.embedding.engine.shutdown().await?;
+        self.embedding.close().await?;
         for inspection in stored {
             let command = format!("bgfetch resume {}{option}", quoted(&inspection.id.to_string()));
             self.output.interrupted(&inspection, &command);

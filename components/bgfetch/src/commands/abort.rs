@@ -1,41 +1,33 @@
 //! `bgfetch abort`: runs an abort to its end, event and removal included.
 
-use background_fetch::BackgroundFetchFailureReason;
-
 use crate::cli::OneArguments;
-use crate::embedding::Reach;
 use crate::failure::{Failure, Status};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::session::Session;
 
 pub(super) async fn run(arguments: &OneArguments) -> Result<Status, Failure> {
-    let (profile, embedding) = super::open(&arguments.profile, Reach::ProfileOnly).await?;
-    let fetch = embedding.find(&arguments.id)?;
-    let output = Output::new(arguments.profile.json);
-    let session = Session::new(
-        embedding,
-        profile.clone(),
-        arguments.profile.profile.as_deref(),
-        output,
-    )?;
-    if !session.embedding().engine.abort(fetch).await {
-        let settled = session.embedding().engine.inspect_one(fetch);
-        let aborted = settled.is_some_and(|fetch| fetch.aborted);
-        if !aborted {
-            return Err(Failure::new(format!(
-                "{:?} is settled already, and its files are waiting to be saved; `bgfetch resume` saves them",
-                arguments.id
-            )));
-        }
+    let (profile, embedding) = super::open_existing(&arguments.profile, &arguments.id).await?;
+    let fetch = super::find(&profile, &embedding, &arguments.id)?;
+    let inspection = embedding.engine.inspect_one(fetch);
+    let stored = inspection.map_or(0, |inspection| inspection.downloaded);
+    let mut session = Session::new(embedding, profile, Output::silent(arguments.profile.json))?;
+    // One that is settled has its files to be saved: they are not.
+    session.discard();
+    let was_active = session.embedding().engine.abort(fetch).await;
+    if session.run([fetch]).await? == Status::Interrupted {
+        return Ok(Status::Interrupted);
     }
-    match session.run([fetch]).await? {
-        // That it failed, because it was aborted, is what was asked for.
-        Status::Failure => {
-            let finished = profile.finished(&arguments.id);
-            let aborted = finished
-                .is_some_and(|finished| finished.failure_reason == BackgroundFetchFailureReason::Aborted);
-            Ok(if aborted { Status::Success } else { Status::Failure })
-        }
-        status => Ok(status),
+    if !arguments.profile.json {
+        let unsaved = if was_active {
+            ""
+        } else {
+            " that waited to be saved"
+        };
+        output::line(&format!(
+            "aborted {:?}; {}{unsaved} dropped",
+            arguments.id,
+            output::bytes(stored)
+        ));
     }
+    Ok(Status::Success)
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use background_fetch::api::RequestObject;
-use background_fetch::{BackgroundFetchOptions, BackgroundFetchUIOptions, DomString};
+use background_fetch::{BackgroundFetchOptions, BackgroundFetchUIOptions, DomString, Exception};
+use url::Url;
 
 use crate::cli::GetArguments;
 use crate::embedding::{Embedding, Reach};
 use crate::failure::{Failure, Status};
 use crate::naming;
-use crate::output::Output;
+use crate::output::{Output, bytes};
 use crate::profile::{FetchOptions, Profile, quoted};
 use crate::requests::requests;
 use crate::session::Session;
@@ -25,7 +26,7 @@ pub(super) async fn run(arguments: GetArguments) -> Result<Status, Failure> {
         Some(id) => id.clone(),
         None => free_id(&requests, &embedding),
     };
-    refuse_an_id_in_use(&id, &embedding)?;
+    refuse_an_id_in_use(&id, &embedding, &profile.option())?;
     let options = FetchOptions {
         id,
         output,
@@ -64,9 +65,8 @@ async fn start(
     id: &str,
 ) -> Result<Started, Failure> {
     let manager = embedding.manager();
-    let given_profile = arguments.profile.profile.as_deref();
     let output = Output::new(arguments.profile.json);
-    let mut session = Session::new(embedding, profile.clone(), given_profile, output)?;
+    let mut session = Session::new(embedding, profile.clone(), output)?;
     let options = BackgroundFetchOptions {
         ui: BackgroundFetchUIOptions {
             icons: None,
@@ -75,10 +75,13 @@ async fn start(
         download_total: arguments.download_total,
     };
     // It reads and stores the bodies, which takes a while where they are large.
+    let urls: Vec<Url> = requests.iter().map(|object| object.request.url.clone()).collect();
     let fetching = manager.fetch(id, requests, options);
     match session.unless_interrupted(fetching).await {
         Some(registration) => {
-            let fetch = registration?.key();
+            let fetch = registration
+                .map_err(|refused| in_our_words(refused, &urls))?
+                .key();
             Ok(Started::Running(Box::new((session, fetch))))
         }
         None => {
@@ -88,7 +91,44 @@ async fn start(
     }
 }
 
-fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
+/// What `fetch()` refuses, in terms of the program: URLs rather than places in a list, options rather than members.
+fn in_our_words(refused: Exception, urls: &[Url]) -> Failure {
+    let Failure { status, message } = refused.into();
+    let numbers = |text: &str| -> Vec<u64> {
+        let words = text.split(' ');
+        words.filter_map(|word| word.parse().ok()).collect()
+    };
+    let message = if let Some(rest) = message.strip_prefix("downloadTotal is ") {
+        match numbers(rest)[..] {
+            [total, free] => format!(
+                "--download-total is {}, and the quota of the profile has {} left",
+                bytes(total),
+                bytes(free)
+            ),
+            _ => message,
+        }
+    } else if let Some((index, rest)) = message
+        .strip_prefix("request ")
+        .and_then(|rest| rest.split_at_checked(rest.find([' ', ':'])?))
+    {
+        match index.parse().ok().and_then(|index: usize| urls.get(index)) {
+            // It quotes the URL by itself.
+            Some(_) if rest.starts_with(" (") => format!("the request{rest}"),
+            Some(url) => {
+                let mut shown = url.clone();
+                // Neither fails for http and https. No secrets on the screen.
+                let _ = shown.set_username("").and_then(|()| shown.set_password(None));
+                format!("{shown}{rest}")
+            }
+            None => message,
+        }
+    } else {
+        message
+    };
+    Failure { status, message }
+}
+
+pub(super) fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
     let output = std::path::absolute(given)
         .map_err(|error| Failure::usage(format!("--output {}: {error}; name a folder", given.display())))?;
     if output.to_str().is_none() {
@@ -101,6 +141,13 @@ fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(&output).map_err(|error| {
         Failure::new(format!(
             "cannot make the folder {}: {error}; choose another with --output",
+            output.display()
+        ))
+    })?;
+    // It is gone again at once.
+    tempfile::NamedTempFile::new_in(&output).map_err(|error| {
+        Failure::new(format!(
+            "cannot write to the folder {}: {error}; choose another with --output",
             output.display()
         ))
     })?;
@@ -127,13 +174,13 @@ fn free_id(requests: &[RequestObject], embedding: &Embedding) -> String {
 }
 
 /// Not only while it is active: until its files are saved.
-fn refuse_an_id_in_use(id: &str, embedding: &Embedding) -> Result<(), Failure> {
+fn refuse_an_id_in_use(id: &str, embedding: &Embedding, option: &str) -> Result<(), Failure> {
     if embedding.find(id).is_err() {
         return Ok(());
     }
     let shown = quoted(id);
     Err(Failure::usage(format!(
-        "the id {id:?} belongs to a background fetch that is not over; `bgfetch resume {shown}` goes on with it, \
-         `bgfetch abort {shown}` ends it, another --id starts another"
+        "the id {id:?} belongs to a background fetch that is not over; `bgfetch resume {shown}{option}` goes on with it, \
+         `bgfetch abort {shown}{option}` ends it, another --id starts another"
     )))
 }

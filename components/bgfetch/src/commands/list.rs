@@ -10,7 +10,8 @@ use crate::output;
 use crate::profile::{Profile, quoted};
 
 pub(super) async fn run(arguments: &ProfileArguments) -> Result<Status, Failure> {
-    let fetches = if Profile::at(arguments.profile.as_deref())?.exists() {
+    let profile = Profile::at(arguments.profile.as_deref())?;
+    let fetches = if profile.exists() {
         let (_, embedding) = super::open(arguments, Reach::ProfileOnly).await?;
         let fetches = embedding.fetches();
         embedding.close().await?;
@@ -22,15 +23,17 @@ pub(super) async fn run(arguments: &ProfileArguments) -> Result<Status, Failure>
         for fetch in &fetches {
             output::line(&output::json_line("fetch", fetch));
         }
+    } else if !profile.exists() && profile.folder().exists() {
+        output::line(&profile.none_there());
     } else if fetches.is_empty() {
         output::line("there is no background fetch");
     } else {
-        print(&fetches);
+        print(&fetches, &profile.option());
     }
     Ok(Status::Success)
 }
 
-fn print(fetches: &[FetchInspection]) {
+fn print(fetches: &[FetchInspection], option: &str) {
     let ids: Vec<String> = fetches
         .iter()
         .map(|fetch| quoted(&fetch.id.to_string()))
@@ -47,7 +50,9 @@ fn print(fetches: &[FetchInspection]) {
         );
         output::line(text.trim_end());
     }
-    output::line("`bgfetch resume` goes on with all of them, `bgfetch resume ID` with one");
+    output::line(&format!(
+        "`bgfetch resume{option}` goes on with all of them, `bgfetch resume ID{option}` with one"
+    ));
 }
 
 /// What state a background fetch is in, that no program runs.

@@ -1,14 +1,13 @@
 //! `bgfetch pause`: a background fetch that no program runs waits for `resume`.
 
 use crate::cli::OneArguments;
-use crate::embedding::Reach;
 use crate::failure::{Failure, Status};
 use crate::output;
 use crate::profile::quoted;
 
 pub(super) async fn run(arguments: &OneArguments) -> Result<Status, Failure> {
-    let (profile, embedding) = super::open(&arguments.profile, Reach::ProfileOnly).await?;
-    let fetch = embedding.find(&arguments.id)?;
+    let (profile, embedding) = super::open_existing(&arguments.profile, &arguments.id).await?;
+    let fetch = super::find(&profile, &embedding, &arguments.id)?;
     embedding.engine.pause(fetch).await?;
     let inspection = embedding.engine.inspect_one(fetch);
     embedding.close().await?;
@@ -21,7 +20,7 @@ pub(super) async fn run(arguments: &OneArguments) -> Result<Status, Failure> {
             "paused {:?}; `bgfetch resume {}{}` goes on",
             arguments.id,
             quoted(&arguments.id),
-            profile.option(arguments.profile.profile.as_deref())
+            profile.option()
         ));
     }
     Ok(Status::Success)

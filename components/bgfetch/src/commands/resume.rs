@@ -16,7 +16,7 @@ pub(super) async fn run(arguments: &SomeArguments) -> Result<Status, Failure> {
     };
     let (profile, embedding) = super::open(&arguments.profile, reach).await?;
     let fetches = match &arguments.id {
-        Some(id) => vec![embedding.find(id)?],
+        Some(id) => vec![super::find(&profile, &embedding, id)?],
         None => embedding.fetches().iter().map(|fetch| fetch.key).collect(),
     };
     if fetches.is_empty() {
@@ -26,11 +26,23 @@ pub(super) async fn run(arguments: &SomeArguments) -> Result<Status, Failure> {
         }
         return Ok(Status::Success);
     }
+    if let Some(output) = &arguments.output {
+        let output = super::get::output_folder(output)?;
+        for fetch in embedding.fetches() {
+            if fetches.contains(&fetch.key) {
+                let (mut options, _) = profile.options(&fetch.id.to_string());
+                options.output.clone_from(&output);
+                // They were chosen for the other folder.
+                options.names.clear();
+                profile.write_options(&options)?;
+            }
+        }
+    }
     for &fetch in &fetches {
         unpause(&embedding, fetch).await?;
     }
     let output = Output::new(arguments.profile.json);
-    let session = Session::new(embedding, profile, arguments.profile.profile.as_deref(), output)?;
+    let session = Session::new(embedding, profile, output)?;
     session.run(fetches).await
 }
 

@@ -31,6 +31,9 @@ pub(super) async fn run(arguments: &OneArguments) -> Result<Status, Failure> {
         }
         return Ok(Status::Success);
     }
+    if !profile.exists() && profile.folder().exists() {
+        return Err(Failure::new(profile.none_there()));
+    }
     if let Some(finished) = profile.finished(&arguments.id) {
         if arguments.profile.json {
             line(&output::json_line("result", &finished));
@@ -124,7 +127,7 @@ fn print_finished(finished: &Finished) {
                 bytes(record.downloaded)
             ),
             (None, ResponseResult::Success) => format!("    complete, {}{status}", bytes(record.downloaded)),
-            (None, result) => format!("    {result}, {} stored{status}", bytes(record.downloaded)),
+            (None, result) => format!("    {result}, {} had arrived{status}", bytes(record.downloaded)),
         });
         if !record.detail.is_empty() {
             line(&format!("    {}", record.detail));

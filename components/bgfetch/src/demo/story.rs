@@ -116,7 +116,7 @@ fn told(name: &str, event: &Value) -> Option<String> {
     let rest = match name {
         "created" => "the fetch and its five requests are on the disk".to_owned(),
         "request-sent" => match event["range_start"].as_u64() {
-            Some(start @ 1..) => format!("{}, from byte {start} on", file()),
+            Some(start @ 1..) => format!("{}: asking for the rest, from byte {start} on", file()),
             _ => file().to_owned(),
         },
         "retry" => format!(

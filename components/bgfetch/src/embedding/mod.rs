@@ -4,6 +4,7 @@
 //! realm. The engine's tasks are `Send`, and run beside it.
 
 mod event_loop;
+mod policies;
 mod screen;
 mod service_worker;
 
@@ -11,11 +12,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchManager, Realm};
-use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, UploadPolicy};
+use background_fetch::embedder::{Embedder, PermissionState, StorageError};
 use background_fetch::fetch::{Client, StorageKey};
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{DomString, Engine, FetchKey, RegistrationKey};
-use background_fetch_net::{HttpNetwork, TokioRuntime};
+use background_fetch_net::{CookieJar, HttpNetwork, TokioRuntime};
 use background_fetch_storage::{Options, ProfileStorage};
 use url::Url;
 
@@ -44,6 +45,8 @@ pub(crate) struct Embedding {
     pub(crate) screen: Screen,
     /// The functional events for the worker.
     pub(crate) dispatches: Dispatches,
+    /// The profile's cookies.
+    cookies: CookieJar,
 }
 
 /// Whether anything is going to be fetched.
@@ -65,8 +68,14 @@ impl Embedding {
     ///
     /// One sentence for a profile that cannot be used: read-only, damaged, from a newer version, or in use.
     pub(crate) async fn open(folder: &Path, reach: Reach) -> Result<Self, Failure> {
-        let storage = Arc::new(ProfileStorage::open(folder, Options::default())?);
+        let storage = Arc::new(ProfileStorage::open(folder, Options::default()).map_err(in_use)?);
+        let cookies = match reach {
+            Reach::Servers { .. } => CookieJar::open(folder.join("cookies.json"))
+                .map_err(|error| Failure::new(error.to_string()))?,
+            Reach::ProfileOnly => CookieJar::in_memory(),
+        };
         let network = HttpNetwork::builder()
+            .cookie_jar(cookies.clone())
             .platform_roots(reach != Reach::ProfileOnly)
             .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -84,19 +93,8 @@ impl Embedding {
             spawner: tokio.clone(),
             clock: tokio,
         };
-        // One person's own fetches: as many as they like.
-        let limits = Limits {
-            active_per_storage_key: usize::MAX,
-            ..Limits::default()
-        };
-        let policies = Policies {
-            limits,
-            uploads: UploadPolicy {
-                resumable: reach == Reach::Servers { resumable: true },
-            },
-            ..Policies::default()
-        };
-        let engine = Engine::open(embedder, policies).await?;
+        let resumable = reach == Reach::Servers { resumable: true };
+        let engine = Engine::open(embedder, policies::policies(resumable)).await?;
         let scope = Url::parse(SCOPE)
             .map_err(|error| Failure::new(format!("the scope {SCOPE} is no URL: {error}")))?;
         let registration = RegistrationKey {
@@ -115,6 +113,7 @@ impl Embedding {
             storage,
             screen,
             dispatches,
+            cookies,
         };
         embedding.remove_delivered();
         Ok(embedding)
@@ -156,7 +155,10 @@ impl Embedding {
     ///
     /// What could not be stored.
     pub(crate) async fn close(self) -> Result<(), Failure> {
-        Ok(self.engine.shutdown().await?)
+        self.engine.shutdown().await?;
+        self.cookies
+            .flush()
+            .map_err(|error| Failure::new(error.to_string()))
     }
 
     /// What was delivered before the program ended has only its records to be removed.
@@ -167,6 +169,17 @@ impl Embedding {
             }
         }
     }
+}
+
+/// What the storage says of a profile in use, in terms of the program.
+fn in_use(error: StorageError) -> Failure {
+    let advice = "use another folder";
+    Failure::new(match error.message.strip_suffix(advice) {
+        Some(message) if message.contains(" is in use by ") => format!(
+            "{message}choose another with --profile; the keys p and a pause and abort in the terminal where it runs"
+        ),
+        _ => error.message,
+    })
 }
 
 /// What to say of an id that no background fetch has.

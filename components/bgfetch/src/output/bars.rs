@@ -7,8 +7,7 @@ use background_fetch::inspect::{FetchInspection, InspectEvent};
 use background_fetch::{FetchKey, ResponseResult};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::labels::Labels;
-use super::lines::{self, Limiter};
+use super::lines::{Limiter, Lines};
 use super::speed::Speed;
 use super::{error_line, line, text};
 use crate::profile::Finished;
@@ -20,8 +19,10 @@ const FILES: usize = 8;
 #[derive(Default)]
 pub(crate) struct Bars {
     screen: MultiProgress,
-    labels: Labels,
+    lines: Lines,
     limiter: Limiter,
+    /// What to add to a command so that it uses the same profile.
+    pub(super) option: String,
     totals: HashMap<FetchKey, (ProgressBar, Speed)>,
     files: HashMap<(FetchKey, usize), ProgressBar>,
     /// What is over, to print when the bars are gone.
@@ -30,7 +31,7 @@ pub(crate) struct Bars {
 
 impl Bars {
     pub(super) fn begin(&mut self, fetch: &FetchInspection) {
-        self.labels.add(fetch);
+        self.lines.begin(fetch);
         let bar = self.screen.add(ProgressBar::no_length());
         bar.set_style(total_style(text::total(fetch).is_some()));
         bar.set_position(fetch.downloaded);
@@ -40,7 +41,7 @@ impl Bars {
     }
 
     pub(super) fn event(&mut self, event: &InspectEvent) {
-        if let Some(text) = lines::line(&self.labels, event)
+        if let Some(text) = self.lines.line(event)
             && self.limiter.lets_through()
         {
             self.note(&text);
@@ -99,10 +100,10 @@ impl Bars {
             if !self.files.contains_key(&place) && self.files.len() >= FILES {
                 continue;
             }
-            let (screen, labels) = (&self.screen, &self.labels);
+            let (screen, lines) = (&self.screen, &self.lines);
             let bar = self.files.entry(place).or_insert_with(|| {
                 let bar = screen.add(ProgressBar::no_length());
-                bar.set_message(labels.of(fetch.key, index).to_owned());
+                bar.set_message(lines.label(fetch.key, index).to_owned());
                 bar.set_style(file_style(false));
                 bar
             });
@@ -135,7 +136,9 @@ impl Bars {
         let _ = self.screen.clear();
         for finished in std::mem::take(&mut self.over) {
             text::saved(&finished).iter().for_each(|text| line(text));
-            text::failed(&finished).iter().for_each(|text| error_line(text));
+            text::failed(&finished, &self.option)
+                .iter()
+                .for_each(|text| error_line(text));
         }
     }
 }

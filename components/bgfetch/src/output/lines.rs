@@ -1,44 +1,84 @@
 //! Events as lines of text, and how many of them are printed.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use background_fetch::ResponseResult;
-use background_fetch::inspect::{EventKind, InspectEvent};
+use background_fetch::inspect::{EventKind, FetchInspection, InspectEvent};
+use background_fetch::{FetchKey, ResponseResult};
 
 use super::labels::Labels;
 use super::text::{bytes, seconds};
 
-/// What an event says to a person, where it says something.
-pub(super) fn line(labels: &Labels, event: &InspectEvent) -> Option<String> {
-    let of = |record: usize| labels.of(event.fetch, record);
-    Some(match &event.kind {
-        EventKind::Paused { reasons } if reasons.any() => "paused".to_owned(),
-        EventKind::Paused { .. } => "going on".to_owned(),
-        EventKind::Aborted => "aborted".to_owned(),
-        EventKind::RequestSent {
-            record,
-            range_start: start @ 1..,
-            ..
-        } => format!("{}: going on at {}", of(*record), bytes(*start)),
-        EventKind::Retry { record, reason, wait } => {
-            format!("{}: {reason}; trying again in {}", of(*record), seconds(*wait))
-        }
-        EventKind::Restarted { record, reason } => format!("{}: {reason}", of(*record)),
-        EventKind::RecordSettled { record, result, .. } if *result == ResponseResult::Success => {
-            format!("{}: complete", of(*record))
-        }
-        EventKind::RecordSettled {
-            record,
-            result,
-            detail,
-        } if *result != ResponseResult::Aborted => {
-            format!("{}: {detail}", of(*record))
-        }
-        EventKind::EventFailed { message, .. } => format!("the event could not be handled: {message}"),
-        EventKind::StorageTrouble { message } => message.clone(),
-        _ => return None,
-    })
+/// Events as lines, and what must be remembered between them.
+#[derive(Default)]
+pub(super) struct Lines {
+    labels: Labels,
+    /// The records whose last request was for the rest alone.
+    asked_for_rest: HashSet<(FetchKey, usize)>,
 }
+
+impl Lines {
+    /// A background fetch whose events are to come.
+    pub(super) fn begin(&mut self, fetch: &FetchInspection) {
+        self.labels.add(fetch);
+    }
+
+    /// What a record is called.
+    pub(super) fn label(&self, fetch: FetchKey, record: usize) -> &str {
+        self.labels.of(fetch, record)
+    }
+
+    /// What an event says to a person, where it says something.
+    pub(super) fn line(&mut self, event: &InspectEvent) -> Option<String> {
+        let labels = &self.labels;
+        let of = |record: usize| labels.of(event.fetch, record);
+        Some(match &event.kind {
+            EventKind::Paused { reasons } if reasons.any() => "paused".to_owned(),
+            EventKind::Paused { .. } => "going on".to_owned(),
+            EventKind::Aborted => "aborted".to_owned(),
+            EventKind::RequestSent {
+                record, range_start, ..
+            } => {
+                let place = (event.fetch, *record);
+                if *range_start == 0 {
+                    self.asked_for_rest.remove(&place);
+                    return None;
+                }
+                self.asked_for_rest.insert(place);
+                format!(
+                    "{}: asking for the rest, from {} on",
+                    of(*record),
+                    bytes(*range_start)
+                )
+            }
+            EventKind::ResponseReceived { record, status: 200 }
+                if self.asked_for_rest.remove(&(event.fetch, *record)) =>
+            {
+                format!("{}: {SENT_ANEW}", of(*record))
+            }
+            EventKind::Retry { record, reason, wait } => {
+                format!("{}: {reason}; trying again in {}", of(*record), seconds(*wait))
+            }
+            EventKind::Restarted { record, reason } => {
+                self.asked_for_rest.remove(&(event.fetch, *record));
+                format!("{}: {reason}", of(*record))
+            }
+            EventKind::RecordSettled { record, result, .. } if *result == ResponseResult::Success => {
+                format!("{}: complete", of(*record))
+            }
+            // Why, the summary says.
+            EventKind::RecordSettled { record, result, .. } if *result != ResponseResult::Aborted => {
+                format!("{}: failed with {result}", of(*record))
+            }
+            EventKind::EventFailed { message, .. } => format!("the event could not be handled: {message}"),
+            EventKind::StorageTrouble { message } => message.clone(),
+            _ => return None,
+        })
+    }
+}
+
+/// What a `200` means where the rest was asked for.
+const SENT_ANEW: &str = "the server sends it anew (it changed, or has no ranges); starting again";
 
 /// Lets so many lines through in an interval, and counts the others.
 #[derive(Default)]

@@ -32,6 +32,8 @@ pub(crate) enum Output {
     Plain(Plain),
     /// A program.
     Json(Json),
+    /// Nobody: the command says all there is to say.
+    Silent,
 }
 
 impl Output {
@@ -46,6 +48,21 @@ impl Output {
         }
     }
 
+    /// With this to add to the commands that it names, so that they use the same profile.
+    pub(crate) fn with_option(mut self, option: &str) -> Self {
+        match &mut self {
+            Self::Bars(bars) => option.clone_into(&mut bars.option),
+            Self::Plain(plain) => option.clone_into(&mut plain.option),
+            Self::Json(_) | Self::Silent => {}
+        }
+        self
+    }
+
+    /// For a command that says itself how it ended, except to a program.
+    pub(crate) fn silent(json: bool) -> Self {
+        if json { Self::new(true) } else { Self::Silent }
+    }
+
     /// Whether somebody may press keys.
     pub(crate) fn is_interactive(&self) -> bool {
         matches!(self, Self::Bars(_))
@@ -56,7 +73,7 @@ impl Output {
         match self {
             Self::Bars(_) => Duration::from_millis(100),
             Self::Plain(_) => Duration::from_secs(2),
-            Self::Json(_) => Duration::from_millis(200),
+            Self::Json(_) | Self::Silent => Duration::from_millis(200),
         }
     }
 
@@ -66,6 +83,7 @@ impl Output {
             Self::Bars(bars) => bars.begin(fetch),
             Self::Plain(plain) => plain.begin(fetch),
             Self::Json(json) => json.begin(fetch),
+            Self::Silent => {}
         }
     }
 
@@ -75,6 +93,7 @@ impl Output {
             Self::Bars(bars) => bars.event(event),
             Self::Plain(plain) => plain.event(event),
             Self::Json(json) => json.event(event),
+            Self::Silent => {}
         }
     }
 
@@ -84,6 +103,7 @@ impl Output {
             Self::Bars(bars) => bars.progress(fetch, state),
             Self::Plain(plain) => plain.progress(fetch),
             Self::Json(json) => json.progress(fetch),
+            Self::Silent => {}
         }
     }
 
@@ -103,6 +123,7 @@ impl Output {
             Self::Bars(bars) => bars.finished(finished),
             Self::Plain(plain) => plain.finished(finished),
             Self::Json(json) => json.finished(finished),
+            Self::Silent => {}
         }
     }
 
@@ -117,7 +138,7 @@ impl Output {
     fn note(&mut self, message: &str) {
         match self {
             Self::Bars(bars) => bars.note(message),
-            Self::Plain(_) => error_line(message),
+            Self::Plain(_) | Self::Silent => error_line(message),
             Self::Json(_) => {}
         }
     }

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use background_fetch::FetchKey;
 use background_fetch::inspect::{FetchInspection, InspectEvent};
 
-use super::labels::Labels;
-use super::lines::{self, Limiter};
+use super::lines::{Limiter, Lines};
 use super::speed::Speed;
 use super::{error_line, line, text};
 use crate::profile::Finished;
@@ -14,15 +13,17 @@ use crate::profile::Finished;
 /// Plain lines.
 #[derive(Default)]
 pub(crate) struct Plain {
-    labels: Labels,
+    lines: Lines,
     limiter: Limiter,
+    /// What to add to a command so that it uses the same profile.
+    pub(super) option: String,
     /// What was printed last: how fast it was, and how many bytes there were.
     last: HashMap<FetchKey, (Speed, u64)>,
 }
 
 impl Plain {
     pub(super) fn begin(&mut self, fetch: &FetchInspection) {
-        self.labels.add(fetch);
+        self.lines.begin(fetch);
         let heading = text::heading(fetch);
         let files = fetch.records.len();
         error_line(&match fetch.downloaded {
@@ -37,7 +38,7 @@ impl Plain {
     }
 
     pub(super) fn event(&mut self, event: &InspectEvent) {
-        if let Some(text) = lines::line(&self.labels, event)
+        if let Some(text) = self.lines.line(event)
             && self.limiter.lets_through()
         {
             error_line(&text);
@@ -71,7 +72,7 @@ impl Plain {
         for text in text::saved(finished) {
             line(&text);
         }
-        for text in text::failed(finished) {
+        for text in text::failed(finished, &self.option) {
             error_line(&text);
         }
     }

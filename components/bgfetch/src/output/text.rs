@@ -97,11 +97,15 @@ fn failed_record(record: &FinishedRecord) -> String {
     } else {
         &record.detail
     };
+    let tried = match record.attempts {
+        0 | 1 => String::new(),
+        attempts => format!(" (tried {attempts} times, the waits between growing to a minute)"),
+    };
     let url = printable(&record.url);
     if why.contains(&record.url) {
-        why.to_owned()
+        format!("{why}{tried}")
     } else {
-        format!("{url}: {why}")
+        format!("{url}: {why}{tried}")
     }
 }
 
@@ -123,11 +127,18 @@ pub(super) fn saved(finished: &Finished) -> Vec<String> {
             finished.output.display()
         ));
     }
+    let empty = finished.records.iter().filter(|record| {
+        let aborted = finished.failure_reason == BackgroundFetchFailureReason::Aborted;
+        record.result == ResponseResult::Success && record.file.is_none() && !aborted
+    });
+    let nothing =
+        |record: &FinishedRecord| format!("{}: no content: nothing to save", printable(&record.url));
+    lines.extend(empty.map(nothing).take(LISTED));
     lines
 }
 
 /// What went wrong, a line each; none for a success.
-pub(super) fn failed(finished: &Finished) -> Vec<String> {
+pub(super) fn failed(finished: &Finished, option: &str) -> Vec<String> {
     if finished.result == BackgroundFetchResult::Success {
         return Vec::new();
     }
@@ -150,7 +161,7 @@ pub(super) fn failed(finished: &Finished) -> Vec<String> {
     );
     if failed.len() > LISTED {
         lines.push(format!(
-            "  and {} more: see `bgfetch show {}`",
+            "  and {} more: see `bgfetch show {}{option}`",
             failed.len() - LISTED,
             crate::profile::quoted(&finished.id)
         ));

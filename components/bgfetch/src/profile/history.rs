@@ -46,6 +46,9 @@ pub(crate) struct FinishedRecord {
     pub(crate) downloaded: u64,
     /// The bytes that were uploaded.
     pub(crate) uploaded: u64,
+    /// The requests that were sent since the program was started last.
+    #[serde(default)]
+    pub(crate) attempts: u64,
     /// The result.
     pub(crate) result: ResponseResult,
     /// Why it failed, in a sentence; empty for a success.

@@ -24,6 +24,8 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
     folder: PathBuf,
+    /// Whether the user named it.
+    given: bool,
 }
 
 impl Profile {
@@ -45,7 +47,20 @@ impl Profile {
                 .data_dir()
                 .join("bgfetch"),
         };
-        Ok(Self { folder })
+        let existing = folder
+            .ancestors()
+            .find(|folder| folder.symlink_metadata().is_ok());
+        if let Some(file) = existing.filter(|existing| !existing.is_dir()) {
+            return Err(Failure::new(format!(
+                "there can be no profile at {}: {} is no folder; choose another with --profile",
+                folder.display(),
+                file.display()
+            )));
+        }
+        Ok(Self {
+            folder,
+            given: given.is_some(),
+        })
     }
 
     /// The folder of the storage.
@@ -53,16 +68,22 @@ impl Profile {
         &self.folder
     }
 
-    /// Whether there is such a folder: where there is none, nothing is stored.
+    /// Whether there is a profile in the folder: where there is none, nothing is stored.
     pub(crate) fn exists(&self) -> bool {
-        self.folder.exists()
+        self.folder.join("database.sqlite3").symlink_metadata().is_ok()
+    }
+
+    /// What to say where there is none.
+    pub(crate) fn none_there(&self) -> String {
+        format!("there is no profile in {}", self.folder.display())
     }
 
     /// What to add to a command so that it uses this profile.
-    pub(crate) fn option(&self, given: Option<&Path>) -> String {
-        match given {
-            Some(_) => format!(" --profile {}", quoted(&self.folder.display().to_string())),
-            None => String::new(),
+    pub(crate) fn option(&self) -> String {
+        if self.given {
+            format!(" --profile {}", quoted(&self.folder.display().to_string()))
+        } else {
+            String::new()
         }
     }
 }

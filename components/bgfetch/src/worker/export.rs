@@ -112,9 +112,10 @@ impl Export {
     fn failure(&self, path: &Path, why: &str) -> Failure {
         let id = &self.options.id;
         Failure::new(format!(
-            "cannot save {}: {why}; nothing is lost: mend that, and `bgfetch resume {}` saves the files",
+            "cannot save {}: {why}; nothing is lost: mend that, and `bgfetch resume {}{}` saves the files, --output DIR elsewhere",
             path.display(),
-            crate::profile::quoted(id)
+            crate::profile::quoted(id),
+            self.profile.option()
         ))
     }
 }

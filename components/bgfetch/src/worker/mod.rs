@@ -31,6 +31,8 @@ pub(crate) struct Worker {
     pub(crate) storage: Arc<ProfileStorage>,
     /// Where the options are.
     pub(crate) profile: Profile,
+    /// Whether what arrived is dropped.
+    pub(crate) discards: bool,
 }
 
 /// What the worker did with an event.
@@ -76,7 +78,7 @@ impl Worker {
         let (options, warning) = self.profile.options(&id);
         let output = options.output.clone();
         // Who aborts does not want the files.
-        let files = if event.name() == FunctionalEventName::Abort {
+        let files = if event.name() == FunctionalEventName::Abort || self.discards {
             BTreeMap::new()
         } else {
             let export = Export {
@@ -144,6 +146,7 @@ fn finished(inspection: &FetchInspection, output: PathBuf, mut files: BTreeMap<u
                 status: record.status,
                 downloaded: record.downloaded,
                 uploaded: record.uploaded,
+                attempts: record.attempts,
                 result: record.result,
                 detail: record.detail.clone(),
                 file: files.remove(&index),

@@ -44,6 +44,8 @@ fn an_abort_runs_to_its_end() {
     let world = interrupted();
     let aborted = world.run(&["abort", "x"]);
     assert_eq!(aborted.status, 0, "{aborted:?}");
+    assert_eq!(aborted.out, "aborted \"x\"; 97.66 KiB dropped\n");
+    assert_eq!(aborted.err, "");
     let list = world.run(&["list"]);
     assert!(list.out.lines().all(|line| !line.starts_with('x')), "{list:?}");
     assert!(list.out.contains('y'), "{list:?}");
@@ -51,7 +53,12 @@ fn an_abort_runs_to_its_end() {
     assert_eq!(world.names("profile/bodies").len(), 1);
     let show = world.run(&["show", "x"]);
     assert!(show.out.contains("aborted"), "{show:?}");
-    assert_eq!(world.run(&["abort", "x"]).status, 1);
+    for command in ["abort", "pause", "resume"] {
+        let again = world.run(&[command, "x"]);
+        assert_eq!(again.status, 1, "{again:?}");
+        assert!(again.err.contains("is over: it failed with aborted"), "{again:?}");
+        assert!(again.err.contains("`bgfetch show x --profile "), "{again:?}");
+    }
     assert_eq!(world.server.tally("/x").requests, 1);
 }
 
@@ -101,6 +108,17 @@ fn an_id_in_use_is_refused() {
 fn a_profile_that_is_not_there_is_not_made_by_looking() {
     let world = World::new();
     assert_eq!(world.run(&["list"]).status, 0);
-    assert_eq!(world.run(&["show", "x"]).status, 1);
+    for command in ["show", "pause", "abort"] {
+        assert_eq!(world.run(&[command, "x"]).status, 1, "{command}");
+    }
     assert!(!world.path("profile").exists());
+    // Nor in a folder that is for something else.
+    std::fs::create_dir(world.path("profile")).unwrap();
+    assert!(world.run(&["list"]).out.contains("there is no profile in"));
+    for command in ["show", "pause", "abort"] {
+        let done = world.run(&[command, "x"]);
+        assert_eq!(done.status, 1, "{done:?}");
+        assert!(done.err.contains("there is no profile in"), "{done:?}");
+    }
+    assert!(world.names("profile").is_empty());
 }

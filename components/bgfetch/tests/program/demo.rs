@@ -14,7 +14,7 @@ fn the_demo_shows_everything_and_leaves_nothing() {
         "kill -9",
         "$ bgfetch resume demo",
         "drops the connection",
-        "from byte",
+        "asking for the rest, from byte",
         "backgroundfetchsuccess",
         "Every byte is right",
     ] {

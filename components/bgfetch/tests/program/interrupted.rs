@@ -88,7 +88,13 @@ fn a_changed_etag_starts_again_and_never_splices() {
     let mut trial = world.start_until(&["get", &url, "--id", "x"], 100_000);
     trial.kill().unwrap();
     world.server.serve("/a", Resource::pattern(2, 200_000));
-    assert_eq!(world.run(&["resume", "x"]).status, 0);
+    let resumed = world.run(&["resume", "x"]);
+    assert_eq!(resumed.status, 0, "{resumed:?}");
+    assert!(
+        resumed.err.contains("a: asking for the rest, from 97.66 KiB on"),
+        "{resumed:?}"
+    );
+    assert!(resumed.err.contains("a: the server sends it anew"), "{resumed:?}");
     assert!(world.has_pattern("a", 2, 200_000));
     assert!(world.server.exchanges()[1].header("if-range").is_some());
 }

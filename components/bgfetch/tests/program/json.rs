@@ -59,7 +59,7 @@ fn a_fetch_tells_its_events_in_order() {
 #[test]
 fn failures_and_errors_are_told_too() {
     let world = World::new();
-    let url = world.serve("/a", Resource::pattern(1, 10).status(500));
+    let url = world.serve("/a", Resource::pattern(1, 10).status(404));
     let done = world.run(&["get", &url, "--json"]);
     assert_eq!(done.status, 1);
     let failed = events(&done.out);
@@ -68,7 +68,7 @@ fn failures_and_errors_are_told_too() {
         .find(|event| event["event"] == "result")
         .expect("a result");
     assert_eq!(result["failure_reason"], "bad-status");
-    assert_eq!(result["records"][0]["status"], 500);
+    assert_eq!(result["records"][0]["status"], 404);
 
     let done = world.run(&["show", "nobody", "--json"]);
     assert_eq!(done.status, 1);

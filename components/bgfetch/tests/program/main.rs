@@ -1,6 +1,7 @@
 //! The program, run as people run it: as a process, against a server on loopback.
 
 mod control;
+mod cookies;
 mod demo;
 mod failures;
 mod get;

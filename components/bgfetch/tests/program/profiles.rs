@@ -45,7 +45,7 @@ fn one_in_use() {
     for command in COMMANDS {
         is_one_sentence(&world.run(command), "in use");
     }
-    is_one_sentence(&world.run(&["get", &url]), "in use");
+    is_one_sentence(&world.run(&["get", &url]), "--profile");
     world.server.release();
     while trial.next_blocking().is_some() {}
     assert!(trial.wait().unwrap().success());
@@ -57,7 +57,8 @@ fn one_below_a_file() {
     let world = World::new();
     fs::write(world.path("profile"), "a file").unwrap();
     let url = world.serve("/a", Resource::pattern(1, 10));
-    is_one_sentence(&world.run(&["get", &url]), "profile");
+    is_one_sentence(&world.run(&["get", &url]), "--profile");
+    is_one_sentence(&world.run(&["list"]), "is no folder");
     assert_eq!(fs::read(world.path("profile")).unwrap(), b"a file");
     assert!(world.server.exchanges().is_empty());
 }
@@ -98,4 +99,32 @@ fn one_from_a_newer_version() {
     set_version(version);
     assert_eq!(world.run(&["resume", "x"]).status, 0);
     assert!(world.has_pattern("a", 1, 200_000));
+}
+
+#[test]
+fn one_whose_cookies_are_damaged() {
+    let world = interrupted();
+    fs::write(world.path("profile/cookies.json"), "{").unwrap();
+    is_one_sentence(&world.run(&["resume", "x"]), "cookie jar");
+    fs::remove_file(world.path("profile/cookies.json")).unwrap();
+    assert_eq!(world.run(&["resume", "x"]).status, 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = interrupted();
+    let mode = |name: &str| world.path(name).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("profile"), mode("profile/bodies")), (0o700, 0o700));
+    for name in ["lock", "database.sqlite3"] {
+        assert_eq!(mode(&format!("profile/{name}")), 0o600, "{name}");
+    }
+    for name in world.names("profile/bodies") {
+        assert_eq!(mode(&format!("profile/bodies/{name}")), 0o600, "{name}");
+    }
+    // The user's files are as all of theirs.
+    assert_eq!(world.run(&["resume", "x"]).status, 0);
+    fs::write(world.path("usual"), "").unwrap();
+    assert_eq!(mode("a"), mode("usual"));
 }

@@ -51,6 +51,10 @@ impl World {
             .arg(self.path("profile"))
             .args(rest);
         command.current_dir(self.folder.path()).stdin(Stdio::null());
+        // What surrounds the tests is not between the program and its server.
+        for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+            command.env_remove(name).env_remove(name.to_ascii_uppercase());
+        }
         command
     }
 

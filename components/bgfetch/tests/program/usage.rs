@@ -30,6 +30,7 @@ fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
             "cannot read --data @nowhere",
         ),
         (&["get", "http://a.invalid/", "--download-total", "many"], "many"),
+        (&["get", "http://a.invalid/", "--id", ""], "--id"),
         (&["pause"], "ID"),
     ] {
         let done = world.run(arguments);
@@ -47,7 +48,7 @@ fn what_fetch_refuses_is_not_stored() {
     let done = world.run(&["get", &url, &with_password, "--id", "x"]);
     assert_eq!(done.status, 2, "{done:?}");
     assert!(
-        done.err.contains("request 1") && !done.err.contains("secret"),
+        done.err.contains(&url) && !done.err.contains("request 1") && !done.err.contains("secret"),
         "{done:?}"
     );
     let trace = world.run(&["get", &url, "--method", "TRACE"]);

@@ -87,6 +87,11 @@ impl ProfileStorage {
         let path = self.shared.files.path(body.id);
         let linked = body.is_in_file() && length == fs::metadata(&path).map_err(io)?.len() && {
             self.shared.files.sync(body.id)?;
+            // Both names have one mode: from now on that of the user's other files. The profile's folder stays shut.
+            if cfg!(unix) {
+                let usual = temporary(folder).and_then(|file| file.as_file().metadata());
+                fs::set_permissions(&path, usual.map_err(io)?.permissions()).map_err(io)?;
+            }
             match fs::hard_link(&path, to) {
                 Ok(()) => true,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(io(error)),

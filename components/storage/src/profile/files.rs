@@ -3,7 +3,7 @@
 //! A file is opened for each call, so that no number of bodies runs into the limit of open files.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,9 @@ pub(super) struct BodyFiles {
 impl BodyFiles {
     /// The folder, made where it does not exist.
     pub(super) fn open(folder: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&folder).map_err(|error| trouble::io("make the folder", &folder, &error))?;
+        private_folder()
+            .create(&folder)
+            .map_err(|error| trouble::io("make the folder", &folder, &error))?;
         Ok(Self { folder })
     }
 
@@ -29,7 +31,11 @@ impl BodyFiles {
     /// Makes the file of a body with these first bytes. What a failed attempt left is overwritten.
     pub(super) fn create(&self, body: u64, bytes: &[u8]) -> Result<()> {
         let path = self.path(body);
-        File::create(&path)
+        private()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)
             .and_then(|mut file| file.write_all(bytes))
             .map_err(|error| trouble::io("make the body file", &path, &error))
     }
@@ -105,6 +111,24 @@ impl BodyFiles {
         };
         list().map_err(|error: io::Error| trouble::io("list the folder", &self.folder, &error))
     }
+}
+
+/// Options for a file that only this user may read, should it be made: what people fetch is their own business.
+pub(super) fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are of Unix"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// The same for folders.
+pub(super) fn private_folder() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
 }
 
 /// Makes the names in a folder durable, where the system can.

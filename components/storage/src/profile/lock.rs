@@ -1,13 +1,13 @@
 //! One process owns a profile: it holds the lock on a file in it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
 
 use background_fetch::embedder::{StorageError, StorageErrorKind};
 
 use super::options::Result;
-use super::trouble;
+use super::{files, trouble};
 
 /// Held as long as the profile is open. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct ProfileLock {
 impl ProfileLock {
     pub(super) fn take(profile: &Path) -> Result<Self> {
         let path = profile.join("lock");
-        let mut file = OpenOptions::new()
+        let mut file = files::private()
             .read(true)
             .write(true)
             .create(true)

@@ -39,7 +39,6 @@ mod trouble;
 mod usage;
 mod writer;
 
-use std::fs::DirBuilder;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
@@ -188,12 +187,8 @@ impl Drop for ProfileStorage {
 
 /// Makes the folder, for this user alone: what people fetch is their own business.
 fn make_private(folder: &Path) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    builder
+    files::private_folder()
         .create(folder)
         .map_err(|error| trouble::io("make the folder", folder, &error))?;
     for parent in missing.iter().filter_map(|folder| folder.parent()) {

@@ -7,7 +7,7 @@ use background_fetch::embedder::{StorageError, StorageErrorKind};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::options::Result;
-use super::trouble;
+use super::{files, trouble};
 
 /// What takes the schema from one version to the next: the first from nothing to version 1, and so on. Published
 /// ones are never changed; a new version adds one at the end.
@@ -64,12 +64,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.
 pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection> {
     let open = || {
+        // SQLite gives its other files the mode of this one. Where it cannot be made, SQLite says why.
+        let _ = files::private().append(true).create(true).open(path);
         let connection = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.busy_timeout(BUSY)?;
         // Effective before the first table is made only: space can be given back to the disk.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Header fields may hold secrets: what is removed is overwritten.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         Ok(connection)
     };
