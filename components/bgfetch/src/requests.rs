@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use background_fetch::api::RequestObject;
 use background_fetch::fetch::{BodyStream, Request, RequestBody, RequestMode};
+use background_fetch_net::is_framing_header;
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -107,7 +108,7 @@ fn headers(texts: &[String]) -> Result<HeaderMap, Failure> {
                 "--header {text:?}: {name:?} is no name for a header field; letters, digits and - make one"
             ))
         })?;
-        if NOT_YOURS.contains(&parsed.as_str()) {
+        if is_framing_header(&parsed) {
             return Err(Failure::usage(format!(
                 "--header {text:?}: {parsed} says how the message is sent, which is not for you to set; leave it out"
             )));
@@ -124,21 +125,6 @@ fn headers(texts: &[String]) -> Result<HeaderMap, Failure> {
     }
     Ok(headers)
 }
-
-/// What belongs to the connection: the network sets it, whatever the user says.
-const NOT_YOURS: [&str; 11] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 fn body(data: &str) -> Result<RequestBody, Failure> {
     let Some(path) = data.strip_prefix('@') else {

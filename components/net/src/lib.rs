@@ -26,5 +26,6 @@ mod tokio_runtime;
 pub use builder::{BuildError, HttpNetworkBuilder};
 pub use connection::proxies::{InvalidProxy, Proxies};
 pub use cookies::{CookieJar, CookieJarError};
+pub use fetching::forbidden_request_headers::is_framing_header;
 pub use network::HttpNetwork;
 pub use tokio_runtime::TokioRuntime;

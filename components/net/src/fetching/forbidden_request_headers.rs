@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// only those that say how the message is framed and routed.
 pub(super) fn remove_forbidden_request_headers(headers: &mut HeaderMap, is_user: bool) {
     let forbidden = |(name, value): (&HeaderName, &HeaderValue)| {
-        let remove = is_framing(name) || (!is_user && is_forbidden_request_header(name, value));
+        let remove = is_framing_header(name) || (!is_user && is_forbidden_request_header(name, value));
         remove.then(|| name.clone())
     };
     let forbidden: Vec<HeaderName> = headers.iter().filter_map(forbidden).collect();
@@ -15,8 +15,9 @@ pub(super) fn remove_forbidden_request_headers(headers: &mut HeaderMap, is_user:
     }
 }
 
-/// What belongs to the connection: HTTP/1.1 messages would be cut at the wrong place, HTTP/2 forbids them.
-fn is_framing(name: &HeaderName) -> bool {
+/// Whether a header belongs to the connection, so that nobody's request may set it: HTTP/1.1 messages would be cut at
+/// the wrong place, HTTP/2 forbids them.
+pub fn is_framing_header(name: &HeaderName) -> bool {
     const FRAMING: [&str; 11] = [
         "connection",
         "content-length",

@@ -14,7 +14,7 @@ mod cors_request_headers;
 mod fetch_metadata;
 mod fetch_params;
 mod fetch_response_handover;
-mod forbidden_request_headers;
+pub(crate) mod forbidden_request_headers;
 mod http_fetch;
 mod http_network_fetch;
 mod http_network_or_cache_fetch;

@@ -169,7 +169,7 @@ impl Story {
 }
 
 /// A worker whose handler the test is.
-struct Worker(mpsc::UnboundedSender<(FunctionalEvent, oneshot::Sender<()>)>);
+pub(crate) struct Worker(pub(crate) mpsc::UnboundedSender<(FunctionalEvent, oneshot::Sender<()>)>);
 
 impl ServiceWorkers for Worker {
     fn has_active_worker(&self, _: &RegistrationKey) -> bool {

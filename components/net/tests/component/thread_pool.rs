@@ -6,45 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use background_fetch::api::Realm;
 use background_fetch::embedder::{
-    Embedder, EventError, FunctionalEvent, FunctionalEventName, Limits, PermissionState, Policies,
-    ServiceWorkers,
+    Embedder, FunctionalEvent, FunctionalEventName, Limits, PermissionState, Policies,
 };
-use background_fetch::fetch::{Client, StorageKey};
+use background_fetch::fetch::Client;
 use background_fetch::{BackgroundFetchOptions, Engine, RegistrationKey};
 use background_fetch_net::TokioRuntime;
 use background_fetch_storage::MemoryStorage;
 use futures::channel::{mpsc, oneshot};
-use futures::future::{self, BoxFuture};
+use futures::future;
 use futures::{FutureExt, StreamExt};
 use url::Url;
 
+use crate::story::Worker;
 use crate::support;
 use crate::support::server::{Reply, Server};
 
 const FETCHES: usize = 40;
 const RECORDS: usize = 8;
-
-struct Worker(mpsc::UnboundedSender<(FunctionalEvent, oneshot::Sender<()>)>);
-
-impl ServiceWorkers for Worker {
-    fn has_active_worker(&self, _: &RegistrationKey) -> bool {
-        true
-    }
-
-    fn scopes(&self, _: &StorageKey) -> Vec<Url> {
-        Vec::new()
-    }
-
-    fn fire(&self, event: FunctionalEvent) -> BoxFuture<'static, Result<(), EventError>> {
-        let (done, ended) = oneshot::channel();
-        let handed = self.0.unbounded_send((event, done));
-        Box::pin(async move {
-            handed.map_err(|_| EventError("there is no worker".to_owned()))?;
-            let _ = ended.await;
-            Ok(())
-        })
-    }
-}
 
 #[test]
 fn on_a_pool_of_threads_everything_comes_to_its_end() {
