@@ -44,15 +44,17 @@ pub(crate) async fn complete_a_record(
     };
     // 15. If the result is the empty string, complete the record again.
     let ended = loop {
-        let mut attempt = completion.attempt().await;
-        if let Attempt::Unavailable(unavailable) = attempt {
-            attempt = completion.temporarily_unavailable(unavailable).await;
-        }
-        match attempt {
+        let wait = match completion.attempt().await {
             Attempt::Ended(ended) => break ended,
-            Attempt::Again(wait) => completion.pause_between_attempts(wait).await,
-            Attempt::Unavailable(_) => {}
-        }
+            Attempt::Again(wait) => wait,
+            Attempt::Unavailable(unavailable) => {
+                match completion.temporarily_unavailable(unavailable).await {
+                    Ok(wait) => wait,
+                    Err(ended) => break ended,
+                }
+            }
+        };
+        completion.pause_between_attempts(wait).await;
     };
     completion.cancel_upload(ended.result);
     completion.settle(ended).await
@@ -84,9 +86,9 @@ pub(super) enum Attempt {
 
 /// How a record ended.
 pub(super) struct Ended {
-    result: ResponseResult,
+    pub(super) result: ResponseResult,
     /// Why it failed, in a sentence; empty for a success.
-    detail: String,
+    pub(super) detail: String,
 }
 
 /// What the bytes of the response in flight are.

@@ -9,7 +9,8 @@ use futures::FutureExt;
 use futures::future::{self, Either};
 use http::StatusCode;
 
-use super::complete_record::{Attempt, Completion};
+use super::complete_record::{Attempt, Completion, Ended};
+use crate::concepts::ResponseResult;
 use crate::embedder::{NetworkError, NetworkErrorKind};
 use crate::exception::excerpt;
 use crate::fetch::{ResponseHead, retry_after};
@@ -68,28 +69,34 @@ impl Completion<'_> {
     }
 
     /// Lets another attempt follow, where the budget allows it. The flight before is over.
-    pub(super) async fn temporarily_unavailable(&mut self, unavailable: Unavailable) -> Attempt {
+    pub(super) async fn temporarily_unavailable(
+        &mut self,
+        unavailable: Unavailable,
+    ) -> Result<Duration, Ended> {
         let Unavailable { reason, retry_after } = unavailable;
         self.note_progress();
         self.record.report.lock().detail.clone_from(&reason);
         let clock = &self.engine.inner.embedder.clock;
         // What failed because the device is offline is not held against the server.
         let wait = match self.network().await {
-            Network::HeldUp => return Attempt::Again(Duration::ZERO),
+            Network::HeldUp => return Ok(Duration::ZERO),
             Network::Back => self.budget.backoff(clock.now()),
             Network::There => match self.budget.fail(clock.now()) {
                 Some(backoff) => self.budget.wait(backoff, retry_after),
                 None => {
                     let tries = self.budget.failures();
                     let detail = format!("{reason} (tried {tries} times without progress)");
-                    return self.failed_because(detail);
+                    return Err(Ended {
+                        result: ResponseResult::FetchError,
+                        detail,
+                    });
                 }
             },
         };
         let record = self.record.key.index;
         self.engine
             .note(self.bg_fetch, EventKind::Retry { record, reason, wait });
-        Attempt::Again(wait)
+        Ok(wait)
     }
 
     /// Bytes that came renew the budget.
