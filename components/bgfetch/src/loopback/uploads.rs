@@ -7,6 +7,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use background_fetch::fetch::upload::{INTEROP_VERSION, PARTIAL_UPLOAD};
 
@@ -19,6 +20,9 @@ const PIECE: u64 = 64 << 10;
 /// The bytes that a connection takes ahead.
 #[cfg(unix)]
 const RECEIVE_BUFFER: usize = 512 << 10;
+
+/// How long a client may take to see that its connection is cut.
+const UNTIL_SEEN: Duration = Duration::from_millis(50);
 
 /// How often progress is told.
 const PROGRESS: u64 = 64 << 20;
@@ -427,10 +431,12 @@ impl Request<'_, '_> {
         state.script.cuts.len() < before
     }
 
-    /// Cuts the connection, and counts what arrives until the client has seen it: that is lost.
+    /// Cuts the connection, and counts what was in flight then: that is lost. A server that is gone takes nothing
+    /// more, so the client has the time to see the end before its bytes are counted.
     fn cut(&mut self) -> io::Result<()> {
         let mut bytes = vec![0; PIECE as usize];
         self.stream.shutdown(Shutdown::Write)?;
+        thread::sleep(UNTIL_SEEN);
         while let Ok(read @ 1..) = self.reader.read(&mut bytes) {
             self.shared.lock().log[self.number].received += read as u64;
         }
