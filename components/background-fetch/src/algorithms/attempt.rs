@@ -124,10 +124,7 @@ impl Completion<'_> {
                     url.port_or_known_default().unwrap_or(0)
                 ),
             });
-            let held_up = self
-                .bg_fetch
-                .control
-                .when(|control| (control.abort_all || control.paused.any()).then_some(()));
+            let held_up = pin!(self.bg_fetch.held_up());
             if let Either::Right((permit, _)) = future::select(held_up, pin!(turn)).await {
                 return Some(permit);
             }

@@ -333,7 +333,7 @@ impl Completion<'_> {
             .storage
             .append(body, offset, bytes)
             .await;
-        let counts = self.bg_fetch.progress.update(|progress| {
+        let counts = self.bg_fetch.progress.update_quietly(|progress| {
             progress.reserved -= size;
             let counts = appended.is_ok() && !progress.frozen;
             progress.stored += if counts { size } else { 0 };

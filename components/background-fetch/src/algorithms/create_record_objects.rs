@@ -92,7 +92,8 @@ pub(crate) async fn pull_bytes(
     }
 }
 
-fn why_not_exposed(record: &Record, result: ResponseResult) -> Exception {
+/// Why a record has no response that may be exposed, by its result.
+pub(crate) fn why_not_exposed(record: &Record, result: ResponseResult) -> Exception {
     let url = excerpt(record.request.url.as_str());
     match result {
         ResponseResult::Aborted => Exception::abort_error(format!(

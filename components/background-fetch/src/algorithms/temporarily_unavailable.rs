@@ -113,7 +113,7 @@ impl Completion<'_> {
             return Network::There;
         }
         let asked = embedder.clock.now();
-        match future::select(self.held_up(), available).await {
+        match future::select(pin!(self.bg_fetch.held_up()), available).await {
             Either::Left(_) => Network::HeldUp,
             Either::Right(_) if embedder.clock.now() < asked + OFFLINE_AFTER => Network::There,
             Either::Right(_) => Network::Back,
@@ -131,12 +131,6 @@ impl Completion<'_> {
             embedder.network.available(&self.record.request.url).await;
             embedder.clock.sleep(wait).await;
         };
-        future::select(self.held_up(), pin!(available)).await;
-    }
-
-    /// Resolves when the background fetch is paused or aborted.
-    fn held_up(&self) -> impl Future<Output = ()> + Unpin + '_ {
-        let control = &self.bg_fetch.control;
-        Box::pin(control.when(|control| (control.abort_all || control.paused.any()).then_some(())))
+        future::select(pin!(self.bg_fetch.held_up()), pin!(available)).await;
     }
 }

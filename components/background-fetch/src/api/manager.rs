@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::arguments::construct_request;
-use super::realm::{RealmInner, Settled, unexpected_reply};
+use super::realm::{RealmInner, Settled, realm_is_gone, unexpected_reply};
 use super::request_policy::{refuse_bad_port, refuse_dangling_markup, refuse_scheme};
 use super::{BackgroundFetchRegistration, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchOptions, BackgroundFetchUIOptions, RegistrationKey};
@@ -174,8 +174,4 @@ impl From<BackgroundFetchUIOptions> for BackgroundFetchOptions {
             download_total: 0,
         }
     }
-}
-
-fn realm_is_gone() -> Exception {
-    Exception::invalid_state("the realm of this object is gone")
 }

@@ -215,6 +215,10 @@ impl Drop for RealmInner {
     }
 }
 
+pub(super) fn realm_is_gone() -> Exception {
+    Exception::invalid_state("the realm of this object is gone")
+}
+
 pub(super) fn unexpected_reply() -> Exception {
     Exception::type_error("the engine answered with something else than what was asked")
 }

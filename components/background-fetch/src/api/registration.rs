@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::arguments::request_to_match;
-use super::realm::{RealmInner, Settled, unexpected_reply};
+use super::realm::{RealmInner, Settled, realm_is_gone, unexpected_reply};
 use super::{BackgroundFetchRecord, Promise, RequestInfo, rejected};
 use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchResult, CacheQueryOptions, FetchKey};
 use crate::seam::{Call, FetchSnapshot, Reply};
@@ -308,8 +308,4 @@ impl BackgroundFetchRegistration {
         );
         Box::pin(async move { reply.await.map(drop) })
     }
-}
-
-fn realm_is_gone() -> Exception {
-    Exception::invalid_state("the realm of this object is gone")
 }

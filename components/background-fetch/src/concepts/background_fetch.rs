@@ -205,6 +205,13 @@ impl BackgroundFetch {
         self.control.update(|control| control.abort_all = true);
     }
 
+    /// Waits until the paused flag or the abort all flag is set.
+    pub(crate) async fn held_up(&self) {
+        self.control
+            .when(|control| (control.abort_all || control.paused.any()).then_some(()))
+            .await;
+    }
+
     /// Whether the abort all flag is set.
     pub(crate) fn is_aborted(&self) -> bool {
         self.control.read(|control| control.abort_all)
@@ -239,7 +246,7 @@ impl BackgroundFetch {
         } else {
             self.download_total
         };
-        self.progress.update(|progress| {
+        self.progress.update_quietly(|progress| {
             let total = progress
                 .stored
                 .checked_add(progress.reserved)

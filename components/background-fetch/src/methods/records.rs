@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::algorithms::create_record_objects::{pull_bytes, response_ready};
+use crate::algorithms::create_record_objects::{pull_bytes, response_ready, why_not_exposed};
 use crate::algorithms::stored_body::SLICE;
-use crate::concepts::RecordKey;
 use crate::concepts::record::{Record, ResponseData};
+use crate::concepts::{RecordKey, ResponseResult};
 use crate::embedder::BodyKey;
-use crate::exception::excerpt;
 use crate::fetch::ResponseHead;
 use crate::seam::ResponseDataKey;
 use crate::{Engine, Exception};
@@ -56,10 +55,7 @@ impl Engine {
         let record = self.record(key.record)?;
         let response_data = record.response_data();
         if response_data.generation != key.generation {
-            let url = excerpt(record.request.url.as_str());
-            return Err(Exception::type_error(format!(
-                "{url} changed while it was fetched, and was fetched again: match it anew"
-            )));
+            return Err(why_not_exposed(&record, ResponseResult::Redundant));
         }
         Ok((record, response_data))
     }

@@ -51,6 +51,11 @@ impl<T> Watched<T> {
         result
     }
 
+    /// Changes what nobody waits for, or what another [`update`](Self::update) tells at once: wakes nobody.
+    pub(crate) fn update_quietly<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        change(&mut self.inner.lock().value)
+    }
+
     /// Waits until `condition` gives something.
     pub(crate) fn when<R, F: FnMut(&T) -> Option<R> + Unpin>(&self, condition: F) -> When<'_, T, F> {
         When {
