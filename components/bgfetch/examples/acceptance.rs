@@ -14,7 +14,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 use std::time::Instant;
 
 use bgfetch::loopback::{Resource, Server, sha256};
-use bgfetch::trial::Trial;
+use bgfetch::trial::{Trial, check_or_program};
 use sha2::{Digest, Sha256};
 
 const MIB: u64 = 1 << 20;
@@ -39,25 +39,7 @@ struct File {
 }
 
 fn main() -> ExitCode {
-    if std::env::var_os(CHILD).is_some() {
-        return bgfetch::main(std::env::args_os());
-    }
-    match check() {
-        Ok(troubles) if troubles.is_empty() => {
-            println!("\nEverything holds.");
-            ExitCode::SUCCESS
-        }
-        Ok(troubles) => {
-            for trouble in troubles {
-                println!("WRONG: {trouble}");
-            }
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            println!("the check could not be run: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    check_or_program(CHILD, check)
 }
 
 fn check() -> Result<Vec<String>, Box<dyn Error>> {

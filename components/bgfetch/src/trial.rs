@@ -1,11 +1,39 @@
 //! The program as a child process, with its JSON lines: for the demo, the acceptance check and the tests.
 
+use std::error::Error;
 use std::io::{self, BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
+
+/// The main function of a check that starts itself as the program: with the variable `child` set it is the program,
+/// so that what is checked is what was built with it. Otherwise it runs `check`, and says what is wrong.
+pub fn check_or_program(
+    child: &str,
+    check: impl FnOnce() -> Result<Vec<String>, Box<dyn Error>>,
+) -> ExitCode {
+    if std::env::var_os(child).is_some() {
+        return crate::main(std::env::args_os());
+    }
+    match check() {
+        Ok(troubles) if troubles.is_empty() => {
+            println!("\nEverything holds.");
+            ExitCode::SUCCESS
+        }
+        Ok(troubles) => {
+            for trouble in troubles {
+                println!("WRONG: {trouble}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("the check could not be run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// A running `bgfetch … --json`. Dropped, it is killed.
 pub struct Trial {

@@ -47,13 +47,7 @@ impl Server {
             }),
         };
         let shared = Arc::clone(&server.shared);
-        thread::Builder::new().name("server".to_owned()).spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                // A client that goes away in the middle is what it is for.
-                thread::spawn(move || shared.serve(&stream));
-            }
-        })?;
+        super::accept("server", listener, move |stream| shared.serve(stream))?;
         Ok(server)
     }
 

@@ -91,13 +91,7 @@ impl UploadServer {
             shared: Arc::default(),
         };
         let shared = Arc::clone(&server.shared);
-        thread::Builder::new().name("uploads".to_owned()).spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
-                // A client that goes away in the middle is what it is for.
-                thread::spawn(move || shared.serve(&stream));
-            }
-        })?;
+        super::accept("uploads", listener, move |stream| shared.serve(stream))?;
         Ok(server)
     }
 
