@@ -401,7 +401,7 @@ fn an_abort_terminates_what_is_in_flight_and_what_waits() {
 }
 
 #[test]
-fn bytes_that_are_being_stored_at_an_abort_do_not_count() {
+fn an_abort_waits_for_the_bytes_that_are_being_stored() {
     tell(async |site| {
         site.serve("a", Resource::pattern(1, 1000).chunks(100).hold_at(300));
         let registration = site.fetch("id", &["a"]).await.unwrap();
@@ -409,10 +409,33 @@ fn bytes_that_are_being_stored_at_an_abort_do_not_count() {
         site.world.storage.hold(StorageOperation::Append);
         site.release("a");
         site.world.storage.until_held(StorageOperation::Append).await;
-        assert!(registration.abort().await.unwrap());
+        site.world.service_workers.hold();
+        let aborting = site.world.executor.spawn_local(registration.abort());
+        site.sleep(Duration::from_secs(1)).await;
         site.world.storage.release(StorageOperation::Append);
+        assert!(aborting.await.unwrap());
+        // What arrived counts, and nothing comes after it.
+        let downloaded = site.engine().inspect_one(registration.key()).unwrap().downloaded;
+        assert_eq!((downloaded, site.usage().await), (400, 400));
+        site.world.service_workers.release();
         assert_eq!(site.outcome(&registration).await, failure(ABORTED));
-        assert_eq!(registration.downloaded(), 300);
+        assert_eq!(registration.downloaded(), 400);
+    });
+}
+
+#[test]
+fn an_abort_waits_for_no_byte_of_a_registration_that_is_cleared() {
+    tell(async |site| {
+        site.serve("a", Resource::pattern(1, 1000).chunks(100));
+        site.world.storage.hold(StorageOperation::Append);
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.world.storage.until_held(StorageOperation::Append).await;
+        let aborting = site.world.executor.spawn_local(registration.abort());
+        site.world.stalled().await;
+        assert_eq!(site.engine().clear_registration(&site.registration).await, Ok(()));
+        assert_eq!(aborting.await.unwrap_err().name, ExceptionName::AbortError);
+        site.world.storage.release(StorageOperation::Append);
+        site.assert_nothing_stored().await;
     });
 }
 

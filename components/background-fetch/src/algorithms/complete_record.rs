@@ -317,13 +317,16 @@ impl Completion<'_> {
             return Some(self.failed("its partial response has more bytes than its Content-Range says"));
         }
         // 6.1. Not beyond the download total. The end of the attempt cancels the stream.
-        if let Err(result) = self.bg_fetch.reserve(size) {
-            let total = self.bg_fetch.download_total;
-            return Some(self.ended(
-                result,
-                format!("more than the download total of {total} bytes arrived"),
-            ));
-        }
+        let reservation = match self.bg_fetch.reserve(size) {
+            Ok(reservation) => reservation,
+            // No byte arrives after an abort.
+            Err(ResponseResult::Aborted) => return Some(self.aborted()),
+            Err(result) => {
+                let total = self.bg_fetch.download_total;
+                let detail = format!("more than the download total of {total} bytes arrived");
+                return Some(self.ended(result, detail));
+            }
+        };
         // 6.2. Append the bytes.
         let body = self.record.body_key(response_data);
         let appended = self
@@ -333,20 +336,11 @@ impl Completion<'_> {
             .storage
             .append(body, offset, bytes)
             .await;
-        let counts = self.bg_fetch.progress.update_quietly(|progress| {
-            progress.reserved -= size;
-            let counts = appended.is_ok() && !progress.frozen;
-            progress.stored += if counts { size } else { 0 };
-            counts
-        });
         // 6.3. A quota that is exceeded cancels the stream (errata 23).
         if let Err(error) = appended {
             return Some(self.storage_failed(&error));
         }
-        // No byte arrives after an abort.
-        if !counts {
-            return Some(self.aborted());
-        }
+        reservation.stored();
         response_data.state.update(|state| state.length += size);
         // 6.4. Update background fetch instances.
         update_background_fetch_instances(self.bg_fetch);

@@ -1,7 +1,9 @@
 //! Background fetches.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::future;
 use parking_lot::Mutex;
 
 use super::record::Record;
@@ -87,7 +89,7 @@ pub(crate) struct Progress {
     pub(crate) records_available: bool,
     /// Whether the event is owed or being handled.
     pub(crate) event_owed: bool,
-    /// Whether it was aborted: no byte counts any more.
+    /// Whether it was aborted: no further byte is taken.
     pub(crate) frozen: bool,
     /// Counts the changes that instances may see.
     pub(crate) revision: u64,
@@ -199,10 +201,18 @@ impl BackgroundFetch {
         }
     }
 
-    /// Sets the abort all flag. No byte counts from here on.
+    /// Sets the abort all flag. No further byte is taken.
     pub(crate) fn abort_all(&self) {
         self.progress.update(|progress| progress.frozen = true);
         self.control.update(|control| control.abort_all = true);
+    }
+
+    /// Waits until no byte is on its way into storage; or until the registration is cleared, where it does not matter.
+    pub(crate) async fn all_bytes_stored(&self) {
+        let stored = self
+            .progress
+            .when(|progress| (progress.reserved == 0).then_some(()));
+        future::select(stored, pin!(self.registration.cleared())).await;
     }
 
     /// Waits until the paused flag or the abort all flag is set.
@@ -238,8 +248,8 @@ impl BackgroundFetch {
         }
     }
 
-    /// Sets aside `length` bytes of the download total, or tells that they would exceed it.
-    pub(crate) fn reserve(&self, length: u64) -> Result<(), ResponseResult> {
+    /// Sets aside `length` bytes of the download total, or tells why they may not be stored.
+    pub(crate) fn reserve(&self, length: u64) -> Result<Reservation<'_>, ResponseResult> {
         // 2 of "complete a record": 0 stands for infinity.
         let download_total = if self.download_total == 0 {
             u64::MAX
@@ -247,6 +257,9 @@ impl BackgroundFetch {
             self.download_total
         };
         self.progress.update_quietly(|progress| {
+            if progress.frozen {
+                return Err(ResponseResult::Aborted);
+            }
             let total = progress
                 .stored
                 .checked_add(progress.reserved)
@@ -258,7 +271,41 @@ impl BackgroundFetch {
                 }
                 _ => Err(ResponseResult::DownloadTotalExceeded),
             }
+        })?;
+        Ok(Reservation {
+            bg_fetch: self,
+            length,
+            stored: false,
         })
+    }
+}
+
+/// Bytes on their way into storage.
+pub(crate) struct Reservation<'a> {
+    bg_fetch: &'a BackgroundFetch,
+    length: u64,
+    stored: bool,
+}
+
+impl Reservation<'_> {
+    /// They are stored: they count.
+    pub(crate) fn stored(mut self) {
+        self.stored = true;
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let progress = &self.bg_fetch.progress;
+        let awaited = progress.update_quietly(|progress| {
+            progress.reserved -= self.length;
+            progress.stored += if self.stored { self.length } else { 0 };
+            progress.frozen
+        });
+        // An abort waits for the last of them; nobody else does.
+        if awaited {
+            progress.update(|_| ());
+        }
     }
 }
 

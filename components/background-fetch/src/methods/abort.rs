@@ -33,6 +33,7 @@ impl Engine {
                 drop(bg_fetch.active_slot.lock().take());
                 // 3.6. Set the abort all flag: before the promise resolves, so that no byte comes after it.
                 bg_fetch.abort_all();
+                bg_fetch.all_bytes_stored().await;
                 // The abort outlives a crash.
                 let stored = engine
                     .inner
