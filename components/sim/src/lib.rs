@@ -20,11 +20,15 @@ mod executor;
 mod network;
 #[cfg(test)]
 mod one_body;
+mod page;
 mod permissions;
+mod play;
 mod random;
 mod ready_queue;
 mod service_workers;
 mod storage;
+pub mod story;
+mod survey;
 mod watched;
 mod world;
 
@@ -35,8 +39,11 @@ pub use executor::{Bounds, Executor, LocalTask, yield_now};
 pub use network::{
     Ending, Ranges, RequestLog, Resource, Response, ScriptedNetwork, UploadServer, UploadTrouble, pattern,
 };
+pub use page::{Page, body_of};
 pub use permissions::TestPermissions;
+pub use play::{Telling, tell};
 pub use random::Random;
 pub use service_workers::{EventHandler, FiredEvent, TestServiceWorkers};
-pub use storage::{FaultyStorage, StorageOperation};
+pub use storage::{FaultyStorage, StorageOperation, VolatileStorage};
+pub use survey::{Failure, FreshStorage, Tally, in_short, survey, tell_safely};
 pub use world::World;

@@ -40,7 +40,11 @@ struct State {
     failed: usize,
     behaviour: Behaviour,
     fired: Vec<FiredEvent>,
+    witness: Option<Witness>,
 }
+
+/// Sees each event in the moment of its dispatch.
+type Witness = Arc<dyn Fn(&FunctionalEvent) + Send + Sync>;
 
 struct Registration {
     key: RegistrationKey,
@@ -175,6 +179,11 @@ impl TestServiceWorkers {
         });
     }
 
+    /// Shows each event to `witness` in the moment of its dispatch, before anybody else sees it.
+    pub fn witness(&self, witness: impl Fn(&FunctionalEvent) + Send + Sync + 'static) {
+        self.0.state.lock().witness = Some(Arc::new(witness));
+    }
+
     /// The events that were dispatched, in order.
     pub fn fired(&self) -> Vec<FiredEvent> {
         self.0.state.lock().fired.clone()
@@ -238,6 +247,9 @@ impl State {
             Ok(())
         };
         started.inspect_err(|_| self.failed += 1)?;
+        if let Some(witness) = &self.witness {
+            witness(event);
+        }
         let event = event.clone();
         let ended = None;
         self.fired.push(FiredEvent { event, at, ended });

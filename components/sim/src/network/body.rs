@@ -44,14 +44,20 @@ impl Body {
 
 /// The bytes of [`Resource::pattern`](super::Resource::pattern) from `start` on: what a test compares with.
 pub fn pattern(seed: u64, start: u64, length: usize) -> Bytes {
-    let byte = |position: u64| {
-        // Eight bytes of a mixed counter (the finaliser of SplitMix64), so that no slice equals another.
-        let mut word = (position / 8).wrapping_add(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    // Eight bytes of a mixed counter (the finaliser of SplitMix64), so that no slice equals another.
+    let word = |place: u64| {
+        let mut word = place.wrapping_add(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)).to_le_bytes()[(position % 8) as usize]
+        (word ^ (word >> 31)).to_le_bytes()
     };
-    (start..start + length as u64).map(byte).collect()
+    let end = start + length as u64;
+    let mut bytes = Vec::with_capacity(length + 16);
+    for place in start / 8..end.div_ceil(8) {
+        bytes.extend_from_slice(&word(place));
+    }
+    let skipped = (start % 8) as usize;
+    Bytes::from(bytes).slice(skipped..skipped + length)
 }
 
 #[cfg(test)]

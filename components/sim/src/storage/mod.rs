@@ -1,7 +1,9 @@
-//! Storage that fails, is slow, and stops where a test wants.
+//! Storage that fails, is slow, stops where a test wants, and forgets in a crash what is not durable.
 
 mod faulty;
 mod operation;
+mod volatile;
 
 pub use faulty::FaultyStorage;
 pub use operation::StorageOperation;
+pub use volatile::VolatileStorage;

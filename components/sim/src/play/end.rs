@@ -1,0 +1,135 @@
+//! The end of a story: the troubles are over, and so must be everything else before long.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use background_fetch::embedder::{Clock, Storage};
+use http::Method;
+
+use super::Player;
+use super::model::{Checked, must};
+use super::operations::UPLOAD;
+use crate::pattern;
+use crate::story::Step;
+
+/// After so much virtual time everything must be over.
+const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+impl Player {
+    pub(super) async fn end(self: &Rc<Self>) -> Checked {
+        self.make_peace();
+        let faults = |step: &Step| matches!(step, Step::StorageFails { .. });
+        if self.story.steps.iter().any(faults) {
+            // What could not be removed is removed after a restart.
+            self.restart().await?;
+        }
+        self.let_all_go_on().await;
+        self.wait_until_all_is_over().await?;
+        self.look().await?;
+        must!(
+            self.unanswered() == 0,
+            "{} promises are pending for ever",
+            self.unanswered()
+        );
+        self.model.borrow().all_over()?;
+        self.check_display()?;
+        self.check_uploads()?;
+        self.shut_down().await?;
+        // Nothing is left behind.
+        let left = self.storage.load().await.map_err(|error| error.to_string())?;
+        must!(
+            left.is_empty(),
+            "{} background fetches are left in storage",
+            left.len()
+        );
+        let usage = self.usage().await?;
+        must!(usage == 0, "{usage} bytes are left in storage");
+        Ok(())
+    }
+
+    async fn let_all_go_on(&self) {
+        let engine = self.engine();
+        for fetch in engine.inspect() {
+            // They may be over by now.
+            let _ = engine.resume(fetch.key).await;
+            let _ = engine.allow(fetch.key).await;
+        }
+    }
+
+    async fn wait_until_all_is_over(&self) -> Checked {
+        let clock = &self.world.clock;
+        let end = clock.now() + PATIENCE;
+        let mut wait = Duration::from_millis(100);
+        loop {
+            clock.sleep(wait).await;
+            self.check()?;
+            // One that was called for late may wait for permission, or for its answer.
+            self.let_all_go_on().await;
+            if self.unanswered() == 0 {
+                let stored = self.storage.load().await.map_err(|error| error.to_string())?;
+                if stored.is_empty() {
+                    return Ok(());
+                }
+                must!(
+                    clock.now() < end,
+                    "{:?} does not come to an end",
+                    stored
+                        .iter()
+                        .map(|fetch| (fetch.key, fetch.state, fetch.paused))
+                        .collect::<Vec<_>>()
+                );
+            } else {
+                must!(
+                    clock.now() < end,
+                    "{} promises are pending for ever",
+                    self.unanswered()
+                );
+            }
+            wait = (wait * 2).min(Duration::from_secs(600));
+        }
+    }
+
+    /// The user sees how each ended, unless it left the screen.
+    fn check_display(&self) -> Checked {
+        let mut seen = BTreeSet::new();
+        for call in self.world.display.history().iter().rev() {
+            if !seen.insert(call.fetch) {
+                continue;
+            }
+            if let (Some(shown), Some(outcome)) = (&call.shown, self.model.borrow().outcome(call.fetch)) {
+                must!(
+                    (shown.result, shown.failure_reason) == outcome,
+                    "the user last saw {:?} of {:?}, it ended with {outcome:?}",
+                    (shown.result, shown.failure_reason),
+                    call.fetch
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A request with a body is sent once, whatever happens, and what arrives of it is right.
+    fn check_uploads(&self) -> Checked {
+        let requests = self.world.network.log();
+        let posts = requests.iter().filter(|request| request.method == Method::POST);
+        let mut sent = 0;
+        for post in posts {
+            sent += 1;
+            must!(
+                post.body[..] == pattern(UPLOAD, 0, post.body.len()),
+                "a server got other bytes than the page sent"
+            );
+        }
+        let called = self
+            .story
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::Fetch { upload: Some(_), .. }));
+        must!(
+            sent <= called.count(),
+            "a request with a body was sent {sent} times"
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,367 @@
+//! Tells a story in a world, and checks after every step what may be observed.
+
+mod end;
+mod model;
+mod operations;
+mod prospects;
+mod world;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use background_fetch::api::BackgroundFetchRegistration;
+use background_fetch::embedder::{
+    Clock, FetchState, FunctionalEvent, FunctionalEventName, Policies, Storage,
+};
+use background_fetch::inspect::FetchInspection;
+use background_fetch::{BackgroundFetchResult, Engine, ExceptionName, FetchKey, RegistrationKey};
+use parking_lot::Mutex;
+
+use crate::story::{Habit, Step, Story, Target};
+use crate::watched::Watched;
+use crate::{Bounds, Page, Random, VolatileStorage, World};
+use model::{Checked, Model, Outcome, Sighting, must};
+
+/// How a story went that kept every promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// The background fetches.
+    pub fetches: usize,
+    /// Those that succeeded.
+    pub successes: usize,
+    /// The processes that were killed.
+    pub crashes: usize,
+    /// The polls of all tasks.
+    pub polls: u64,
+}
+
+/// Tells a story over a storage that `fresh` makes empty, with this quota in bytes, and checks throughout that every
+/// promise is kept.
+///
+/// # Errors
+///
+/// The promise that was broken, in a sentence.
+///
+/// # Panics
+///
+/// Where the component does, or where nothing goes on any more though something is not over.
+pub fn tell(
+    story: &Story,
+    fresh: impl Fn(u64) -> Arc<dyn Storage> + Send + Sync + 'static,
+) -> Result<Telling, String> {
+    let player = Player::new(story, fresh);
+    let told = player.world.run(player.tell());
+    // The tasks hold the player.
+    player.world.crash();
+    told?;
+    let (fetches, successes) = player.model.borrow().count();
+    Ok(Telling {
+        fetches,
+        successes,
+        crashes: player.crashes.get(),
+        polls: player.world.executor.polls(),
+    })
+}
+
+/// Where the scripts, the user and the servers of a story come together.
+struct Player {
+    story: Story,
+    world: World,
+    storage: Arc<VolatileStorage>,
+    policies: Policies,
+    registrations: [RegistrationKey; 2],
+    model: RefCell<Model>,
+    /// Promises that were broken.
+    broken: RefCell<Vec<String>>,
+    running: RefCell<Option<Running>>,
+    habit: Rc<Cell<Habit>>,
+    metered: Cell<bool>,
+    /// The events that were dispatched, and not told to the model yet.
+    dispatched: Arc<Mutex<Vec<Dispatch>>>,
+    crashes: Cell<usize>,
+}
+
+/// What a crash ends.
+struct Running {
+    engine: Engine,
+    pages: Vec<OpenPage>,
+    worker: Page,
+}
+
+/// A page, and the instances that it has seen.
+#[derive(Clone)]
+struct OpenPage {
+    page: Page,
+    closed: Rc<Watched<bool>>,
+    /// The calls that have no answer yet.
+    unanswered: Rc<Cell<usize>>,
+    instances: Rc<RefCell<Vec<Seen>>>,
+}
+
+/// An instance that a page has seen, and what it showed last.
+struct Seen {
+    registration: usize,
+    instance: BackgroundFetchRegistration,
+    outcome: Outcome,
+}
+
+/// An event in the moment of its dispatch.
+struct Dispatch {
+    event: FunctionalEvent,
+    /// What a crash in this moment would leave of its background fetch.
+    durable: Option<FetchState>,
+    could_lose: bool,
+}
+
+/// What a worker got and read.
+struct Delivery {
+    fetch: FetchKey,
+    name: FunctionalEventName,
+    outcome: Outcome,
+    downloaded: u64,
+    bodies: Vec<Result<Vec<u8>, ExceptionName>>,
+}
+
+/// The version that every file has in the end.
+const LAST_LENGTH: u64 = 300;
+
+/// The versions that a file ever has, as seed and length of their patterns.
+fn versions_of(story: &Story, file: usize) -> impl Iterator<Item = (u64, u64)> {
+    let first = 10 * (1 + file as u64);
+    let versions = story.files[file].versions.iter().zip(first..);
+    versions
+        .map(|(version, seed)| (seed, version.length))
+        .chain([(first + 9, LAST_LENGTH)])
+}
+
+fn id_of(target: Target) -> String {
+    format!("fetch {}", target.id)
+}
+
+impl Player {
+    async fn tell(self: &Rc<Self>) -> Checked {
+        self.open().await?;
+        for step in &self.story.steps {
+            let told = self.step(step).await;
+            told.map_err(|wrong| format!("after \"{step}\": {wrong}"))?;
+            let checked = self.check();
+            checked.map_err(|wrong| format!("after \"{step}\": {wrong}"))?;
+        }
+        self.end().await.map_err(|wrong| format!("in the end: {wrong}"))
+    }
+
+    async fn step(self: &Rc<Self>, step: &Step) -> Checked {
+        let network = &self.world.network;
+        match step {
+            Step::Fetch {
+                target,
+                files,
+                download_total,
+                upload,
+            } => self.fetch(model::FetchCall {
+                target: *target,
+                files: files.iter().map(|file| file % self.story.files.len()).collect(),
+                download_total: *download_total,
+                upload: *upload,
+            }),
+            Step::Get(target) => self.get(*target),
+            Step::GetIds(registration) => self.get_ids(*registration),
+            Step::Abort(target) => self.abort(*target),
+            Step::Read(target, record) => self.read(*target, *record),
+            Step::Pause(_)
+            | Step::Resume(_)
+            | Step::UserAborts(_)
+            | Step::Allow(_)
+            | Step::Click(_)
+            | Step::Dismiss(_) => self.user(step),
+            Step::OpenPage => self.open_page(),
+            Step::ClosePage => self.close_page(),
+            Step::Offline => network.offline(),
+            Step::Online => network.online(),
+            Step::LoseConnections => network.drop_connections(),
+            Step::Metered(metered) => self.set_metered(*metered),
+            Step::Workers(habit) => self.habit.set(*habit),
+            Step::WorkersFail(count) => self.world.service_workers.fail_to_start(*count),
+            Step::StorageFails {
+                operation,
+                nth,
+                kind,
+                after_effect,
+            } => {
+                let storage = &self.world.storage;
+                let nth = storage.calls(*operation) + nth;
+                match after_effect {
+                    true => storage.fail_after_effect(*operation, nth, *kind),
+                    false => storage.fail(*operation, nth, *kind),
+                }
+            }
+            Step::Clear(registration) => self.clear(*registration),
+            Step::Crash => return self.crash().await,
+            Step::Restart => return self.restart().await,
+            Step::Pass(milliseconds) => self.world.clock.sleep(Duration::from_millis(*milliseconds)).await,
+            Step::Turns(turns) => {
+                for _ in 0..*turns {
+                    crate::yield_now().await;
+                }
+            }
+            Step::Settle => return self.look().await,
+        }
+        Ok(())
+    }
+
+    /// Tells the model something, after everything that happened before.
+    fn told<T>(&self, tell: impl FnOnce(&mut Model) -> T) -> T {
+        self.tell_dispatches();
+        tell(&mut self.model.borrow_mut())
+    }
+
+    /// The same, from a task: what is wrong shows in the next check.
+    fn note(&self, tell: impl FnOnce(&mut Model) -> Checked) {
+        if let Err(wrong) = self.told(tell) {
+            self.broken.borrow_mut().push(wrong);
+        }
+    }
+
+    fn tell_dispatches(&self) {
+        let dispatched = std::mem::take(&mut *self.dispatched.lock());
+        let mut model = self.model.borrow_mut();
+        for Dispatch {
+            event,
+            durable,
+            could_lose,
+        } in dispatched
+        {
+            let mut told = model.fired(&self.sighting_at(&event), event.name);
+            if event.name != FunctionalEventName::Click {
+                told = told.and_then(|()| model.durable_at_event(event.fetch, durable, could_lose));
+            }
+            if let Err(wrong) = told {
+                self.broken.borrow_mut().push(wrong);
+            }
+        }
+    }
+
+    /// What holds at any moment.
+    fn check(&self) -> Checked {
+        self.tell_dispatches();
+        if let Some(wrong) = self.broken.borrow_mut().drain(..).next() {
+            return Err(wrong);
+        }
+        let running = self.running.borrow();
+        for page in running.iter().flat_map(|running| &running.pages) {
+            for Seen {
+                instance,
+                outcome: seen,
+                ..
+            } in &mut *page.instances.borrow_mut()
+            {
+                let outcome = (instance.result(), instance.failure_reason());
+                if *seen == outcome {
+                    continue;
+                }
+                // 5. Getters never go back from a settled result.
+                must!(
+                    seen.0 == BackgroundFetchResult::Empty,
+                    "an instance showed {seen:?} and shows {outcome:?}"
+                );
+                *seen = outcome;
+                self.told(|model| model.see_outcome(instance.key(), outcome, "a page"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What holds when everything has gone as far as it can.
+    async fn look(&self) -> Checked {
+        self.world.stalled().await;
+        self.check()?;
+        // Looking would take away what is being staged.
+        if self.model.borrow().is_staging() {
+            return Ok(());
+        }
+        let stored = self.storage.load().await.map_err(|error| error.to_string())?;
+        self.world.stalled().await;
+        let usage = self.usage().await?;
+        let inspected: Vec<_> = self
+            .engine()
+            .inspect()
+            .into_iter()
+            .map(|fetch| (self.sighting(&fetch), fetch))
+            .collect();
+        self.told(|model| model.look(&inspected, &stored, usage))
+    }
+
+    /// The calls of open pages that have no answer yet.
+    fn unanswered(&self) -> usize {
+        let running = self.running.borrow();
+        let pages = running.iter().flat_map(|running| &running.pages);
+        pages.map(|page| page.unanswered.get()).sum()
+    }
+
+    async fn usage(&self) -> Result<u64, String> {
+        let key = &self.registrations[0].storage_key;
+        let estimate = self.storage.estimate(key).await;
+        estimate
+            .map(|estimate| estimate.usage)
+            .map_err(|error| error.to_string())
+    }
+
+    fn sighting(&self, fetch: &FetchInspection) -> Sighting {
+        let files = fetch
+            .records
+            .iter()
+            .map(|record| world::file_at(&record.url))
+            .collect();
+        Sighting {
+            key: fetch.key,
+            registration: self.place_of(&fetch.registration),
+            id: fetch.id.to_string(),
+            shape: fetch.records_available.then_some((fetch.download_total, files)),
+        }
+    }
+
+    fn sighting_at(&self, event: &FunctionalEvent) -> Sighting {
+        let running = self.running.borrow();
+        let inspected = running
+            .as_ref()
+            .and_then(|running| running.engine.inspect_one(event.fetch));
+        inspected.map_or_else(
+            || Sighting {
+                key: event.fetch,
+                registration: self.place_of(&event.registration),
+                id: event.id.to_string(),
+                shape: None,
+            },
+            |fetch| self.sighting(&fetch),
+        )
+    }
+
+    fn place_of(&self, registration: &RegistrationKey) -> usize {
+        usize::from(*registration == self.registrations[1])
+    }
+
+    fn engine(&self) -> Engine {
+        let running = self.running.borrow();
+        running.as_ref().expect("the engine runs").engine.clone()
+    }
+
+    /// The page that was opened last.
+    fn page(&self) -> OpenPage {
+        let running = self.running.borrow();
+        let page = running.as_ref().and_then(|running| running.pages.last());
+        page.expect("a page is open").clone()
+    }
+}
+
+fn bounds() -> Bounds {
+    Bounds {
+        polls: 2_000_000,
+        time: Duration::from_secs(30 * 24 * 60 * 60),
+    }
+}
+
+fn chance_of(story: &Story) -> Random {
+    Random::new(story.schedule ^ 0x5eed)
+}

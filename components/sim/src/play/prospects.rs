@@ -1,0 +1,71 @@
+//! [`Prospects`]: how a background fetch may end, from what its servers have and what happens around it.
+
+use background_fetch::BackgroundFetchFailureReason as Reason;
+
+use super::model::FetchCall;
+use super::versions_of;
+use crate::Ranges;
+use crate::story::{Step, Story, Trouble};
+
+/// The failure reasons that a background fetch may have. Where there is none it must succeed, unless it is aborted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prospects {
+    bad_status: bool,
+    fetch_error: bool,
+    quota_exceeded: bool,
+    download_total_exceeded: bool,
+}
+
+impl Prospects {
+    pub(super) fn of(story: &Story, call: &FetchCall) -> Self {
+        let faults = story
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::StorageFails { .. }));
+        let mut prospects = Self {
+            // Request bodies are sent once, whatever happens.
+            fetch_error: faults || call.upload.is_some(),
+            quota_exceeded: faults || story.setting.quota.is_some(),
+            ..Self::default()
+        };
+        // What interrupts every file.
+        let interruptions = 2 + story
+            .steps
+            .iter()
+            .filter(|step| matches!(step, Step::LoseConnections | Step::Offline))
+            .count();
+        let mut longest = 0;
+        for file in &call.files {
+            longest += versions_of(story, *file)
+                .map(|(_, length)| length)
+                .max()
+                .unwrap_or(0);
+            let mut burden = interruptions;
+            for version in &story.files[*file].versions {
+                burden += 1 + version.troubles.len();
+                let lies = version.ranges != Ranges::Honoured;
+                let garbage = |trouble: &Trouble| matches!(trouble, Trouble::Garbage(_));
+                prospects.fetch_error |= lies || version.troubles.iter().any(garbage);
+                // A part that has too many bytes counts before it is refused.
+                prospects.download_total_exceeded |= call.download_total > 0 && lies;
+                let status = |trouble: &Trouble| matches!(trouble, Trouble::Status(_));
+                prospects.bad_status |= version.status != 200 || version.troubles.iter().any(status);
+            }
+            // Each of them may fail the request that meets it and the one that starts again after it.
+            prospects.fetch_error |= burden * 2 > story.setting.retries as usize;
+        }
+        prospects.download_total_exceeded |= call.download_total > 0 && longest > call.download_total;
+        prospects
+    }
+
+    pub(super) fn allow(&self, reason: Reason) -> bool {
+        match reason {
+            Reason::Empty => true,
+            Reason::Aborted => false,
+            Reason::BadStatus => self.bad_status,
+            Reason::FetchError => self.fetch_error,
+            Reason::QuotaExceeded => self.quota_exceeded,
+            Reason::DownloadTotalExceeded => self.download_total_exceeded,
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The world of a story: its servers, its pages, and how its process begins and ends.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use background_fetch::BackgroundFetchUIOptions;
+use background_fetch::Engine;
+use background_fetch::api::BackgroundFetchEvent;
+use background_fetch::embedder::{Clock, FunctionalEventName, NetworkError, Policies, Storage, StoredFetch};
+use background_fetch::fetch::Client;
+use parking_lot::Mutex;
+use url::Url;
+
+use super::model::{Checked, Model, Sighting, must};
+use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, chance_of, versions_of};
+use crate::story::{Habit, Story, Trouble, Validator, Version};
+use crate::watched::Watched;
+use crate::{Resource, VolatileStorage, World, body_of};
+
+/// The scopes of the two registrations; the first is where pages and files are.
+const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
+
+/// The quota of a story that has none.
+const PLENTY: u64 = 1 << 30;
+
+impl Player {
+    pub(super) fn new(
+        story: &Story,
+        fresh: impl Fn(u64) -> Arc<dyn Storage> + Send + Sync + 'static,
+    ) -> Rc<Self> {
+        let quota = story.setting.quota.unwrap_or(PLENTY);
+        let storage = Arc::new(VolatileStorage::new(move || fresh(quota), chance_of(story)));
+        let world = World::new(story.schedule, storage.clone());
+        world.executor.set_bounds(bounds());
+        world.permissions.set(story.setting.permission);
+        let mut policies = Policies {
+            metered: story.setting.metered,
+            ..Policies::default()
+        };
+        policies.retry.retries = story.setting.retries;
+        let registrations = SCOPES.map(|scope| world.service_workers.register(scope));
+        let dispatched: Arc<Mutex<Vec<Dispatch>>> = Arc::default();
+        world.service_workers.witness({
+            let (dispatched, storage) = (dispatched.clone(), storage.clone());
+            move |event| {
+                let dispatch = Dispatch {
+                    event: event.clone(),
+                    durable: storage.durable_state(event.fetch),
+                    could_lose: storage.could_lose_records_of(event.fetch),
+                };
+                dispatched.lock().push(dispatch);
+            }
+        });
+        let player = Rc::new(Self {
+            story: story.clone(),
+            world,
+            storage,
+            policies,
+            registrations,
+            model: RefCell::new(Model::new(story)),
+            broken: RefCell::default(),
+            running: RefCell::default(),
+            habit: Rc::new(Cell::new(Habit::Reads)),
+            metered: Cell::new(false),
+            dispatched,
+            crashes: Cell::new(0),
+        });
+        for file in 0..story.files.len() {
+            player.world.network.serve(url_of(file), player.resource(file));
+        }
+        player
+    }
+
+    fn resource(&self, file: usize) -> Resource {
+        let versions = &self.story.files[file].versions;
+        let seeds: Vec<_> = versions_of(&self.story, file).map(|(seed, _)| seed).collect();
+        let following = |next: Option<Resource>, (version, seed): (&Version, &u64)| {
+            let resource = resource(version, *seed);
+            Some(match next {
+                Some(next) => resource.after_requests(version.requests, next),
+                None => resource,
+            })
+        };
+        let first = versions.iter().zip(&seeds).rev().fold(None, following);
+        first.unwrap_or_else(|| last_version(file))
+    }
+
+    /// Begins a process on what is stored.
+    pub(super) async fn open(self: &Rc<Self>) -> Checked {
+        // A storage that fails to load is asked again, as an embedder would.
+        let mut tries = 0;
+        let engine = loop {
+            match Engine::open(self.world.embedder(), self.policies.clone()).await {
+                Ok(engine) => break engine,
+                Err(error) => {
+                    tries += 1;
+                    must!(tries < 100, "the storage does not open: {error}");
+                }
+            }
+        };
+        let stored = self.storage.load().await.map_err(|error| error.to_string())?;
+        let stored: Vec<_> = stored.iter().map(|fetch| self.sighting_stored(fetch)).collect();
+        self.told(|model| model.reborn(&stored))?;
+        engine.set_metered(self.metered.get()).await;
+        let worker = self.world.open_page(&engine, client("worker.js"));
+        let player = Rc::downgrade(self);
+        self.world.handle_events(worker.clone(), move |event| {
+            let player = player.upgrade();
+            async move {
+                if let Some(player) = player {
+                    player.handle(event).await;
+                }
+            }
+        });
+        engine.start();
+        let pages = Vec::new();
+        *self.running.borrow_mut() = Some(Running {
+            engine,
+            pages,
+            worker,
+        });
+        self.open_page();
+        Ok(())
+    }
+
+    fn sighting_stored(&self, fetch: &StoredFetch) -> Sighting {
+        let files = fetch
+            .records
+            .iter()
+            .map(|record| file_at(&record.request.url))
+            .collect();
+        Sighting {
+            key: fetch.key,
+            registration: self.place_of(&fetch.registration),
+            id: fetch.id.to_string(),
+            shape: Some((fetch.download_total, files)),
+        }
+    }
+
+    pub(super) fn open_page(&self) {
+        let mut running = self.running.borrow_mut();
+        let running = running.as_mut().expect("the engine runs");
+        running.pages.push(OpenPage {
+            page: self.world.open_page(&running.engine, client("")),
+            closed: Rc::new(Watched::new(false)),
+            unanswered: Rc::default(),
+            instances: Rc::default(),
+        });
+    }
+
+    pub(super) fn close_page(&self) {
+        let page = {
+            let mut running = self.running.borrow_mut();
+            running.as_mut().expect("the engine runs").pages.pop()
+        };
+        if let Some(page) = page {
+            page.close();
+        }
+        let none_left = self
+            .running
+            .borrow()
+            .as_ref()
+            .is_some_and(|running| running.pages.is_empty());
+        if none_left {
+            self.open_page();
+        }
+    }
+
+    /// The process is killed, and starts again.
+    pub(super) async fn crash(self: &Rc<Self>) -> Checked {
+        self.check()?;
+        self.crashes.set(self.crashes.get() + 1);
+        self.die();
+        self.storage.crash().await.map_err(|error| error.to_string())?;
+        self.open().await
+    }
+
+    /// The program ends in good order, and starts again.
+    pub(super) async fn restart(self: &Rc<Self>) -> Checked {
+        self.shut_down().await?;
+        self.open().await
+    }
+
+    pub(super) async fn shut_down(&self) -> Checked {
+        self.check()?;
+        let engine = self.engine();
+        {
+            let running = self.running.borrow();
+            let running = running.as_ref().expect("the engine runs");
+            running.pages.iter().for_each(OpenPage::close);
+            running.worker.event_loop.close();
+        }
+        // A flush that fails has made nothing less durable.
+        let _ = engine.shutdown().await;
+        // What was asked of the engine meanwhile finds it stopped.
+        self.world.stalled().await;
+        self.check()?;
+        let left = self.world.executor.live_spawned_tasks();
+        must!(left == 0, "{left} tasks are left after a shutdown");
+        let left = self.world.network.in_flight();
+        must!(left == 0, "{left} requests are in flight after a shutdown");
+        self.die();
+        Ok(())
+    }
+
+    /// What every end of a process ends.
+    fn die(&self) {
+        self.tell_dispatches();
+        {
+            let mut model = self.model.borrow_mut();
+            for fired in self.world.service_workers.fired() {
+                if fired.ended.is_some() && fired.event.name != FunctionalEventName::Click {
+                    model.event_ended(fired.event.fetch);
+                }
+            }
+            model.died();
+        }
+        if let Some(running) = self.running.borrow_mut().take() {
+            running.pages.iter().for_each(OpenPage::close);
+            running.worker.event_loop.close();
+        }
+        self.world.crash();
+    }
+
+    /// Gives every file its last version, and lets nothing go wrong any more.
+    pub(super) fn make_peace(self: &Rc<Self>) {
+        for file in 0..self.story.files.len() {
+            self.world.network.serve(url_of(file), last_version(file));
+        }
+        self.world.storage.mend();
+        self.world.network.online();
+        self.world.network.drop_connections();
+        self.world.service_workers.fail_to_start(0);
+        self.habit.set(Habit::Reads);
+        self.set_metered(false);
+    }
+
+    /// What the worker does with an event.
+    async fn handle(&self, event: BackgroundFetchEvent) {
+        match self.habit.get() {
+            Habit::Reads => {}
+            Habit::Slow(seconds) => self.world.clock.sleep(Duration::from_secs(seconds)).await,
+            Habit::Ignores => return,
+            Habit::NeverSettles => {
+                self.world.clock.sleep(Duration::from_secs(300)).await;
+                event.time_out();
+                return;
+            }
+            Habit::UpdatesUi => {
+                let options = BackgroundFetchUIOptions {
+                    title: Some("done".into()),
+                    ..Default::default()
+                };
+                // It is for two of the events only.
+                let _ = event.update_ui(options).await;
+            }
+        }
+        let registration = event.registration();
+        let records = match registration.match_all(None, Default::default()).await {
+            Ok(records) => records,
+            Err(exception) => {
+                let key = registration.key();
+                let is_click = event.name() == FunctionalEventName::Click;
+                return self.note(|model| model.records_refused(key, is_click, exception.name));
+            }
+        };
+        let mut bodies = Vec::new();
+        for record in &records {
+            bodies.push(body_of(record).await.map_err(|exception| exception.name));
+        }
+        drop(records);
+        let delivery = Delivery {
+            fetch: registration.key(),
+            name: event.name(),
+            outcome: (registration.result(), registration.failure_reason()),
+            downloaded: registration.downloaded(),
+            bodies,
+        };
+        self.note(|model| model.delivered(&delivery));
+    }
+}
+
+impl OpenPage {
+    fn close(&self) {
+        self.closed.change(|closed| *closed = true);
+        self.instances.borrow_mut().clear();
+        self.page.event_loop.close();
+    }
+}
+
+pub(super) fn url_of(file: usize) -> String {
+    format!("{}{file}", SCOPES[0])
+}
+
+/// The file of a URL.
+pub(super) fn file_at(url: &Url) -> usize {
+    url.path().trim_start_matches('/').parse().unwrap_or(usize::MAX)
+}
+
+fn client(path: &str) -> Client {
+    let url = format!("{}{path}", SCOPES[0]);
+    Client::page(Url::parse(&url).expect("the site has a URL"))
+}
+
+fn last_version(file: usize) -> Resource {
+    Resource::pattern(10 * (1 + file as u64) + 9, LAST_LENGTH).etag("the last")
+}
+
+fn resource(version: &Version, seed: u64) -> Resource {
+    let mut resource = Resource::pattern(seed, version.length);
+    if version.status != 200 {
+        resource = resource.with_status(version.status);
+    }
+    resource = match version.validator {
+        Validator::None => resource,
+        Validator::Strong => resource.etag(&seed.to_string()),
+        Validator::Weak => resource.weak_etag(&seed.to_string()),
+        Validator::Date => {
+            resource.last_modified(&format!("Sun, {:02} Nov 1994 08:49:37 GMT", 1 + seed % 10))
+        }
+    };
+    resource = resource.ranges(version.ranges.clone());
+    if let Some(cap) = version.range_cap {
+        resource = resource.range_cap(cap);
+    }
+    if !version.says_length {
+        resource = resource.without_length();
+    }
+    if version.content_decoded {
+        resource = resource.content_decoded();
+    }
+    for trouble in &version.troubles {
+        resource = match *trouble {
+            Trouble::None => resource.goes_well(),
+            Trouble::Unreachable => resource.unreachable(),
+            Trouble::Drop(bytes) => resource.drop_after(bytes),
+            Trouble::Stall(bytes, seconds) => resource.stall_at(bytes, Duration::from_secs(seconds)),
+            Trouble::StallForEver(bytes) => resource.stall_for_ever_at(bytes),
+            Trouble::Status(status) => resource.answers(status),
+            Trouble::Garbage(bytes) => resource.break_after(bytes, NetworkError::fatal("garbage")),
+        };
+    }
+    resource
+        .chunks(version.chunk.max(1) as usize)
+        .chunk_delay(Duration::from_millis(version.chunk_delay))
+        .latency(Duration::from_millis(version.latency))
+}
