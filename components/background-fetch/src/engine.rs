@@ -89,7 +89,9 @@ impl Engine {
                 idle: Watched::new(()),
             }),
         };
-        for fetch in stored {
+        for mut fetch in stored {
+            let storage = &*engine.inner.embedder.storage;
+            algorithms::over_total::give_up_what_is_over_the_total(storage, &mut fetch).await;
             engine.restore(fetch);
         }
         Ok(engine)

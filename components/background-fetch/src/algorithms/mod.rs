@@ -11,6 +11,7 @@ pub(crate) mod create_record_objects;
 pub(crate) mod display;
 pub(crate) mod fire_click_event;
 pub(crate) mod fire_settled_event;
+pub(crate) mod over_total;
 pub(crate) mod perform;
 pub(crate) mod request_matches;
 pub(crate) mod response_action;

@@ -22,8 +22,8 @@ use crate::fetch::{Client, Request, ResponseHead, StorageKey};
 /// # After a crash
 ///
 /// What [`read`](Self::read) returns is a prefix of what was given to [`append`](Self::append) for the response
-/// that [`set_response`](Self::set_response) set last, never anything else. Calls take effect in their order:
-/// a crash loses a tail of them. [`create`](Self::create) and [`set_state`](Self::set_state) are durable when
+/// that [`set_response`](Self::set_response) set last, never anything else. The calls for one record take effect in
+/// their order: a crash loses a tail of them. [`create`](Self::create) and [`set_state`](Self::set_state) are durable when
 /// they return, and everything done before for that background fetch is durable with them;
 /// [`mark_sent`](Self::mark_sent), [`set_upload`](Self::set_upload), [`set_paused`](Self::set_paused), [`set_ui`](Self::set_ui),
 /// [`remove`](Self::remove) and [`clear`](Self::clear) too. Of the others a crash may lose the last.

@@ -296,8 +296,9 @@ impl Model {
         }
         let consistent = (result == BackgroundFetchResult::Success) == (reason == Reason::Empty);
         must!(consistent, "{who} shows {outcome:?}");
-        // One that `fetch()` rejected, whose storage took it nevertheless, gives way to the next of its id.
-        let is_ghost = faults && !known.acknowledged;
+        // One that a failing storage took though `fetch()` rejected, or kept though it was cleared, gives way to the
+        // next of its id.
+        let is_ghost = faults && (!known.acknowledged || known.cleared != Sure::No);
         match reason {
             // 4. Whoever aborted successfully gets "aborted", and nobody else.
             Reason::Aborted => must!(

@@ -136,6 +136,7 @@ impl Player {
             return self.get(target);
         };
         let key = instance.key();
+        self.adopt(key);
         self.told(|model| model.abort_called(key));
         self.on_page(&page, instance.abort(), move |player, _, answer| match answer {
             Ok(aborted) => player.aborted(key, aborted),
@@ -143,6 +144,14 @@ impl Player {
                 player.note(|model| model.call_rejected(target.registration, "abort()", exception.name))
             }
         });
+    }
+
+    /// Tells the model of a background fetch whose call may have had no answer.
+    fn adopt(&self, key: FetchKey) {
+        let sighting = self.engine().inspect_one(key).map(|fetch| self.sighting(&fetch));
+        if let Some(sighting) = sighting {
+            self.note(|model| model.adopt(&sighting));
+        }
     }
 
     fn aborted(&self, key: FetchKey, aborted: bool) {
@@ -187,10 +196,7 @@ impl Player {
             return;
         };
         // The user may see it before the page does.
-        let sighting = engine.inspect_one(key).map(|fetch| self.sighting(&fetch));
-        if let Some(sighting) = sighting {
-            self.note(|model| model.adopt(&sighting));
-        }
+        self.adopt(key);
         let doing = match step {
             Step::Pause(_) => async move { drop(engine.pause(key).await) }.boxed_local(),
             Step::Resume(_) => async move { drop(engine.resume(key).await) }.boxed_local(),

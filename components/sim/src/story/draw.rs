@@ -14,9 +14,11 @@ enum Source<'a> {
 }
 
 /// The files of a story, at most.
-const FILES: u64 = 5;
-/// The steps of a story, at most.
-const STEPS: u64 = 40;
+const FILES: u64 = 4;
+/// The steps of most stories, at most.
+const STEPS: u64 = 16;
+/// The steps of a long one.
+const MANY_STEPS: u64 = 48;
 /// The ids of a registration.
 const IDS: u64 = 3;
 
@@ -72,7 +74,10 @@ impl Story {
             .map(|_| File::draw(choices))
             .collect();
         let calm = choices.chance(1, 3);
-        let count = 1 + choices.below(STEPS);
+        let count = 1 + match choices.chance(1, 8) {
+            true => choices.below(MANY_STEPS),
+            false => choices.below(STEPS),
+        };
         let mut steps = vec![Step::draw_fetch(choices, &files)];
         for _ in 0..count {
             if !choices.is_left() {
@@ -146,7 +151,7 @@ impl Version {
             range_cap: choices.chance(1, 5).then(|| 1 + choices.below(1000)),
             says_length: !choices.chance(1, 5),
             content_decoded: choices.chance(1, 12),
-            chunk: 40 + choices.below(900),
+            chunk: 100 + choices.below(1000),
             chunk_delay: choices.below(30),
             latency: choices.below(100),
             troubles: (0..choices.below(9) / 2)
