@@ -60,6 +60,8 @@ use state::{Shared, State};
 use usage::Usage;
 use writer::{Answer, Job, Writer};
 
+use crate::write_points::{Step, step};
+
 /// A storage in a folder of its own, which survives crashes; the module's documentation says how.
 ///
 /// It has one thread, which writes the database. Bytes are written where
@@ -107,7 +109,7 @@ impl ProfileStorage {
             boot: boot.as_deref(),
         }
         .run()?;
-        files::sync_folder(&folder)
+        step(Step::SyncProfile, || files::sync_folder(&folder))
             .map_err(|error| trouble::io("make durable the folder", &folder, &error))?;
         let shared = Arc::new(Shared {
             options,
@@ -188,8 +190,7 @@ impl Drop for ProfileStorage {
 /// Makes the folder, for this user alone: what people fetch is their own business.
 fn make_private(folder: &Path) -> Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    files::private_folder()
-        .create(folder)
+    step(Step::ProfileFolder, || files::private_folder().create(folder))
         .map_err(|error| trouble::io("make the folder", folder, &error))?;
     for parent in missing.iter().filter_map(|folder| folder.parent()) {
         // Where the parent may not be read, its file system has to see to that.

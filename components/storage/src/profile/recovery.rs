@@ -15,6 +15,7 @@ use super::options::Result;
 use super::state::{Fetch, Record, State};
 use super::usage::Usage;
 use super::{statements, trouble};
+use crate::write_points::{Step, step};
 use crate::{decode, error};
 
 /// What opening a profile works on.
@@ -133,11 +134,10 @@ impl Recovery<'_> {
     /// Notes that the profile is used in this run of the machine: once nothing of an earlier one is left to cut off.
     fn note_boot(&self) -> Result<()> {
         let insert = "INSERT OR REPLACE INTO profile (name, value) VALUES ('boot', ?1)";
-        self.sql(
-            self.connection
-                .execute(insert, [self.boot.unwrap_or("")])
-                .map(drop),
-        )
+        let noted = step(Step::NoteBoot, || {
+            self.connection.execute(insert, [self.boot.unwrap_or("")])
+        });
+        self.sql(noted.map(drop))
     }
 
     /// Builds the state in memory of a record from its row.
@@ -256,10 +256,12 @@ impl Recovery<'_> {
                 for body in &repairs.bodies {
                     statements::delete_body(&transaction, *body)?;
                 }
-                transaction.commit()?;
+                step(Step::Repair, || transaction.commit())?;
             }
             // Gives the space of what was removed back to the disk.
-            self.connection.execute_batch("PRAGMA incremental_vacuum")
+            step(Step::Vacuum, || {
+                self.connection.execute_batch("PRAGMA incremental_vacuum")
+            })
         };
         let repaired = repair();
         self.sql(repaired)

@@ -17,6 +17,7 @@ use super::operation::Operation;
 use super::options::Result;
 use super::state::Shared;
 use super::trouble;
+use crate::write_points::{Step, step};
 
 /// An operation in the writer's queue.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl Writer {
             let jobs = std::mem::take(&mut self.owed);
             self.batch(jobs);
         }
+        step(Step::Close, || drop(self.connection));
     }
 
     fn batch(&mut self, jobs: Vec<Job>) {
@@ -65,11 +67,11 @@ impl Writer {
         };
         // A body that moved to its file is there before it is said how much of it is durable.
         for (job, result) in jobs.iter().zip(&results) {
-            match result {
+            step(Step::Follow, || match result {
                 Ok(()) => job.operation.done(&self.shared),
                 Err(_) if job.reply.is_some() => job.operation.undo(&self.shared),
                 Err(_) => {}
-            }
+            });
         }
         batch.committed();
         if jobs.iter().any(|job| matches!(job.operation, Operation::Flush)) {
@@ -82,7 +84,7 @@ impl Writer {
         for (mut job, result) in jobs.into_iter().zip(results) {
             match (job.reply.take(), result) {
                 // Who no longer waits needs no answer.
-                (Some(reply), result) => drop(reply.send(result)),
+                (Some(reply), result) => drop(step(Step::Answer, || reply.send(result))),
                 (None, Err(_)) => self.owed.push(job),
                 (None, Ok(())) => {}
             }
@@ -96,7 +98,9 @@ impl Writer {
 
 /// Does all jobs in one transaction, each as a whole or not at all. An error means that none was done.
 fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<Vec<Result<()>>> {
-    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let begun = step(Step::Begin, || {
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    });
     let mut transaction = batch.sql(begun)?;
     let mut overdue = Overdue::default();
     let mut results = Vec::with_capacity(jobs.len());
@@ -120,7 +124,7 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
         results.push(result);
     }
     batch.before_commit()?;
-    batch.sql(transaction.commit())?;
+    batch.sql(step(Step::Commit, || transaction.commit()))?;
     Ok(results)
 }
 
