@@ -43,15 +43,18 @@ impl<'a> Batch<'a> {
         if self.moved.contains(&body.id) {
             what = Stored::File;
         }
-        match what {
-            Stored::Already => {}
+        let is_known = match what {
+            Stored::Already => true,
             Stored::Blob(bytes) => self.sql(statements::set_body_data(sql, body.id, &bytes))?,
             Stored::File => {
                 length = self.sync(body)?;
-                self.sql(statements::set_body_length(sql, body.id, length))?;
+                self.sql(statements::set_body_length(sql, body.id, length))?
             }
+        };
+        // A response that was set after this operation was asked for is not known yet: its turn comes later.
+        if is_known {
+            self.stored.push((Arc::clone(body), length));
         }
-        self.stored.push((Arc::clone(body), length));
         Ok(())
     }
 

@@ -1,8 +1,11 @@
 //! When the database or the disk refuses.
 
 use std::fs;
+use std::time::Duration;
 
+use background_fetch::RecordKey;
 use background_fetch::embedder::{FetchState, Storage, StorageErrorKind};
+use futures::FutureExt;
 use futures::executor::block_on;
 
 use crate::support::{Blocking, Profile, pattern};
@@ -117,4 +120,38 @@ fn a_body_that_cannot_get_a_file_stays_as_it_was_and_gets_one_later() {
     storage.pause(record.fetch).unwrap();
     drop(storage);
     assert_eq!(profile.open().load_record(record).length, 100_010);
+}
+
+#[test]
+fn a_response_that_is_set_while_the_writer_stores_the_others_is_stored_in_its_turn() {
+    for (length, generation) in [(1000, 1), (1000, 2), (100_000, 1), (100_000, 2)] {
+        let mut profile = Profile::new();
+        let storage = profile.open();
+        let fetch = storage.create_with(1);
+        let record = RecordKey { fetch, index: 0 };
+        if generation > 1 {
+            storage.respond(record, generation - 1);
+        }
+        block_on(storage.flush()).unwrap();
+        // Given a writer that is about to make a background fetch durable, and waits for another program
+        let other = profile.database();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut paused = storage.set_paused(record.fetch, Default::default());
+        assert!((&mut paused).now_or_never().is_none());
+        std::thread::sleep(Duration::from_millis(50));
+        // when a record gets a response meanwhile
+        let body = storage.respond(record, generation);
+        let mut append = storage.append(body, 0, pattern(length).into());
+        let appended = (&mut append).now_or_never();
+        other.execute_batch("ROLLBACK").unwrap();
+        block_on(paused).unwrap();
+        appended.unwrap_or_else(|| block_on(append)).unwrap();
+        // then it is there when all is settled.
+        storage.settle(record);
+        block_on(storage.set_state(record.fetch, FetchState::Aborted)).unwrap();
+        assert_eq!(storage.read_all(body), pattern(length));
+        drop(storage);
+        profile.reboot();
+        assert_eq!(profile.open().read_all(body), pattern(length));
+    }
 }
