@@ -64,6 +64,15 @@ impl<'a> Batch<'a> {
         bodies.iter().try_for_each(|body| self.store(sql, body))
     }
 
+    /// The same, without those whose bytes can no longer be relied on: of a background fetch that ends for that.
+    pub(super) fn store_dirty_reliable(&mut self, sql: &Connection, fetch: FetchKey) -> Result<()> {
+        let bodies = self.shared.dirty(fetch);
+        bodies.iter().try_for_each(|body| {
+            self.store(sql, body)
+                .or_else(|error| if body.is_in_trouble() { Ok(()) } else { Err(error) })
+        })
+    }
+
     /// Stores what all responses have so far.
     pub(super) fn store_all_dirty(&mut self, sql: &Connection) -> Result<()> {
         let bodies = self.shared.all_dirty();

@@ -127,6 +127,11 @@ impl Body {
         inner.length != inner.committed && !inner.gone
     }
 
+    /// Whether its bytes can no longer be relied on.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.inner.lock().trouble.is_some()
+    }
+
     pub(super) fn is_in_file(&self) -> bool {
         matches!(self.inner.lock().place, Place::File)
     }

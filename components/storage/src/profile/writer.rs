@@ -2,7 +2,6 @@
 //! that one commit answers many.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -132,14 +131,19 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
 #[derive(Default)]
 struct Overdue {
     fetches: HashMap<FetchKey, StorageError>,
+    /// It never will be, for a body whose bytes can no longer be relied on: the end of its fetch may overtake it.
+    hopeless: HashMap<FetchKey, StorageError>,
 }
 
 impl Overdue {
     fn add(&mut self, operation: &Operation, error: &StorageError) {
-        if let Some(fetch) = operation.fetch()
-            && let Entry::Vacant(entry) = self.fetches.entry(fetch)
-        {
-            entry.insert(error.clone());
+        let which = if operation.is_hopeless() {
+            &mut self.hopeless
+        } else {
+            &mut self.fetches
+        };
+        if let Some(fetch) = operation.fetch() {
+            which.entry(fetch).or_insert_with(|| error.clone());
         }
     }
 
@@ -148,10 +152,16 @@ impl Overdue {
             // What goes takes along what was owed to it.
             Operation::Remove(fetch) => {
                 self.fetches.remove(fetch);
+                self.hopeless.remove(fetch);
                 None
             }
-            Operation::Flush => self.fetches.values().next(),
-            _ => operation.fetch().and_then(|fetch| self.fetches.get(&fetch)),
+            Operation::Flush => self.fetches.values().chain(self.hopeless.values()).next(),
+            _ => operation.fetch().and_then(|fetch| {
+                let hopeless = self.hopeless.get(&fetch);
+                self.fetches
+                    .get(&fetch)
+                    .or(hopeless.filter(|_| !operation.is_end_without_success()))
+            }),
         };
         error.map_or(Ok(()), |error| Err(error.clone()))
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use background_fetch::RecordKey;
 use background_fetch::embedder::{FetchState, Storage, StorageErrorKind};
+use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult, RecordKey};
 use futures::FutureExt;
 use futures::executor::block_on;
 
@@ -154,4 +154,37 @@ fn a_response_that_is_set_while_the_writer_stores_the_others_is_stored_in_its_tu
         profile.reboot();
         assert_eq!(profile.open().read_all(body), pattern(length));
     }
+}
+
+#[test]
+fn a_failure_is_stored_where_a_body_cannot_be() {
+    // Given a record that was settled, which is answered at once, and whose file cannot be made durable
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    fs::remove_file(profile.body_file()).unwrap();
+    storage.settle(record);
+    let settled = |result, failure_reason| FetchState::Settled {
+        result,
+        failure_reason,
+    };
+    // when its background fetch is to be a success, then that is refused
+    let success = settled(
+        BackgroundFetchResult::Success,
+        BackgroundFetchFailureReason::Empty,
+    );
+    block_on(storage.set_state(record.fetch, success)).unwrap_err();
+    // and that it failed is stored.
+    let failure = settled(
+        BackgroundFetchResult::Failure,
+        BackgroundFetchFailureReason::FetchError,
+    );
+    block_on(storage.set_state(record.fetch, failure)).unwrap();
+    drop(storage);
+    let storage = profile.open();
+    assert_eq!(storage.load_all()[0].state, failure);
+    block_on(storage.remove(record.fetch)).unwrap();
+    drop(storage);
+    assert_eq!(profile.open().load_all(), []);
 }
