@@ -18,6 +18,7 @@ use background_fetch_sim::Random;
 use background_fetch_storage::write_points::Point;
 use background_fetch_storage::{Options, ProfileStorage};
 use futures::executor::block_on;
+use tempfile::TempDir;
 
 use super::Trouble;
 use super::arguments::Arguments;
@@ -39,13 +40,7 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Trouble> {
         tally: Mutex::default(),
         began: Instant::now(),
     };
-    // What a kill leaves does not depend on the disk, so memory does.
-    let memory = Path::new("/dev/shm");
-    let folder = match arguments.text("--folder") {
-        Some(folder) => tempfile::tempdir_in(folder)?,
-        None if memory.is_dir() => tempfile::tempdir_in(memory)?,
-        None => tempfile::tempdir()?,
-    };
+    let folder = folder(arguments)?;
     println!(
         "{} kills with the seed {}, in {}",
         trial.wanted,
@@ -81,6 +76,16 @@ pub(crate) fn main(arguments: &Arguments) -> Result<(), Trouble> {
     }
     println!("Everything holds.");
     Ok(())
+}
+
+/// A folder for profiles, which is gone at the end. What a trial looks at does not depend on the disk, so memory does.
+pub(crate) fn folder(arguments: &Arguments) -> Result<TempDir, Trouble> {
+    let memory = Path::new("/dev/shm");
+    Ok(match arguments.text("--folder") {
+        Some(folder) => tempfile::tempdir_in(folder)?,
+        None if memory.is_dir() => tempfile::tempdir_in(memory)?,
+        None => tempfile::tempdir()?,
+    })
 }
 
 /// What all workers share.

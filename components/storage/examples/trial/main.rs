@@ -7,6 +7,8 @@
 //! | command | what it does |
 //! |---|---|
 //! | `kill` | kills a process at random moments and at every named write point, again and again on the same profile |
+//! | `order` | checks in a trace of system calls that what is told was made durable before; needs `strace` |
+//! | `syscalls` | lets every system call of the storage fail, with every error; needs `strace` |
 //!
 //! The process under trial is this program itself, with the command `life`: the engine with real threads on a
 //! `ProfileStorage`, with scripted servers. It says on standard output what was promised to a script; what it said is
@@ -17,9 +19,11 @@ mod arguments;
 mod kill;
 mod life;
 mod oracle;
+mod order;
 mod power_cut;
 mod process;
 mod story;
+mod syscalls;
 
 use std::process::ExitCode;
 
@@ -33,7 +37,9 @@ fn main() -> ExitCode {
     let done = match arguments.command() {
         Some("life") => return life::main(&arguments),
         Some("kill") => kill::main(&arguments),
-        _ => Err("say which trial: kill".into()),
+        Some("syscalls") => syscalls::main(&arguments),
+        Some("order") => order::main(&arguments),
+        _ => Err("say which trial: kill, syscalls or order".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,17 @@ pub(crate) struct Oracle {
     wrongs: Vec<String>,
     /// Whether a registration was about to be cleared in this life.
     clearing: bool,
+    /// A system call fails in this life.
+    fault: Option<Fault>,
+}
+
+/// A system call fails.
+#[derive(Clone)]
+struct Fault {
+    /// What a complaint names.
+    place: String,
+    /// Whether it says that there is no room, where that can be known.
+    is_full: Option<bool>,
 }
 
 /// What is known of one background fetch.
@@ -35,6 +46,14 @@ struct Known {
     found: bool,
     /// It was there when this life began.
     is_old: bool,
+    /// A fault kept it from being stored as it was told.
+    untold: bool,
+}
+
+impl Fault {
+    fn allows(&self, full: bool) -> bool {
+        self.is_full.is_none_or(|is_full| is_full == full)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +76,7 @@ struct Event {
 impl Oracle {
     /// The process is started again, or for the first time.
     pub(crate) fn new_life(&mut self, life: u64, how: &str) {
-        self.clearing = false;
+        (self.clearing, self.fault) = (false, None);
         self.log.push(format!("--- life {life}: {how}"));
         for known in self.known.values_mut() {
             known.found = false;
@@ -65,6 +84,11 @@ impl Oracle {
                 known.cleared = Cleared::Perhaps;
             }
         }
+    }
+
+    /// In this life a system call fails: complaints name the place.
+    pub(crate) fn expect_fault(&mut self, place: String, is_full: Option<bool>) {
+        self.fault = Some(Fault { place, is_full });
     }
 
     /// Notes something for the story of a failure.
@@ -83,18 +107,33 @@ impl Oracle {
             "ready" => self.compare(),
             "clear?" => self.clear_asked(),
             "cleared" => self.cleared(),
+            "failed" if self.fault.is_some() => self.complaint(line),
             "wrong" | "failed" => self.wrong(line.to_owned()),
             "sent" => self.sent(id),
             "over" | "end" | "hits" | "detail" => {}
             _ => {
-                let clearing = self.clearing;
+                if matches!(verb, "refused" | "trouble" | "misexported") && self.fault.is_some() {
+                    self.complaint(line);
+                }
+                let (clearing, fault) = (self.clearing, self.fault.clone());
                 let Some(known) = self.known.get_mut(id) else {
                     return self.wrong(format!("nobody asked for it: {line}"));
                 };
-                if let Some(wrong) = known.hear(verb, rest, clearing) {
+                if let Some(wrong) = known.hear(verb, rest, clearing, fault) {
                     self.wrong(format!("{wrong}: {line}"));
                 }
             }
+        }
+    }
+
+    /// A complaint about a fault says where it is.
+    fn complaint(&mut self, line: &str) {
+        if self
+            .fault
+            .as_ref()
+            .is_some_and(|fault| !line.contains(&fault.place))
+        {
+            self.wrong(format!("this does not say where it is: {line}"));
         }
     }
 
@@ -126,6 +165,7 @@ impl Oracle {
             sent: BTreeSet::new(),
             found: false,
             is_old: false,
+            untold: false,
         };
         self.known.insert(id.to_owned(), known);
     }
@@ -198,6 +238,15 @@ impl Oracle {
         }
     }
 
+    /// Whether anything was said in this life.
+    pub(crate) fn said_something(&self) -> bool {
+        self.log
+            .iter()
+            .rev()
+            .take_while(|line| !line.contains("--- life"))
+            .any(|line| !line.starts_with("---"))
+    }
+
     /// What is wrong so far.
     pub(crate) fn wrongs(&self) -> &[String] {
         &self.wrongs
@@ -211,11 +260,19 @@ impl Oracle {
 
 impl Known {
     /// Hears of this one; gives what is wrong.
-    fn hear(&mut self, verb: &str, rest: &str, clearing: bool) -> Option<&'static str> {
+    fn hear(&mut self, verb: &str, rest: &str, clearing: bool, fault: Option<Fault>) -> Option<&'static str> {
         // What is under way when its registration is cleared fails.
         let may_fail = clearing && self.story.kind == Kind::Cleared;
         match verb {
             "fetched" => self.promised = true,
+            "refused" if fault.is_some() => {
+                self.cleared = self.cleared.max(Cleared::Perhaps);
+                let full = rest.starts_with("QuotaExceededError");
+                let right = fault.is_some_and(|fault| fault.allows(full));
+                return (!right).then_some("it was refused for another reason");
+            }
+            "trouble" if fault.is_some() => self.untold = true,
+            "unhandled" | "misexported" | "untitled" if fault.is_some() => {}
             "refused" => {
                 if !may_fail {
                     return Some("it was refused");
@@ -234,8 +291,10 @@ impl Known {
             "titled" => self.titled = true,
             "handled" => self.handled = true,
             "removed" => self.removed = true,
-            "unhandled" | "trouble" | "misexported" => return (!may_fail).then_some("it failed"),
-            "event" => return self.event(rest, may_fail),
+            "unhandled" | "trouble" | "misexported" | "untitled" => {
+                return (!may_fail).then_some("it failed");
+            }
+            "event" => return self.event(rest, may_fail, fault),
             _ => return Some("what does it say"),
         }
         None
@@ -260,7 +319,7 @@ impl Known {
         None
     }
 
-    fn event(&mut self, rest: &str, may_fail: bool) -> Option<&'static str> {
+    fn event(&mut self, rest: &str, may_fail: bool, fault: Option<Fault>) -> Option<&'static str> {
         let mut words = rest.split(' ');
         let mut word = |name: &str| words.next().map(|word| word.trim_start_matches(name).to_owned());
         let event = Event {
@@ -268,12 +327,12 @@ impl Known {
             reason: word("reason=")?,
             bodies: word("bodies=")?,
         };
-        let wrong = self.judge(&event, may_fail);
+        let wrong = self.judge(&event, may_fail, fault);
         self.event = Some(event);
         wrong
     }
 
-    fn judge(&self, event: &Event, may_fail: bool) -> Option<&'static str> {
+    fn judge(&self, event: &Event, may_fail: bool, fault: Option<Fault>) -> Option<&'static str> {
         if self.removed {
             return Some("it was removed, and tells again");
         }
@@ -286,12 +345,14 @@ impl Known {
         let aborted = event.name == "backgroundfetchabort";
         if let Some(before) = &self.event
             && (before.name != event.name || (!aborted && !may_fail && before != event))
+            && !self.untold
         {
             return Some("an earlier life told another");
         }
-        if self.aborted && !aborted {
+        if self.aborted && !aborted && !self.untold {
             return Some("it was aborted");
         }
+        let may_fail = may_fail || fault.is_some();
         let whole = event.bodies.split(',').all(|body| body.starts_with('v')) || may_fail;
         let missing = self
             .story
@@ -301,6 +362,10 @@ impl Known {
         let right = match (event.name.as_str(), event.reason.as_str()) {
             ("backgroundfetchsuccess", "") => whole && !missing,
             ("backgroundfetchfail", "bad-status") => whole && missing,
+            ("backgroundfetchfail", reason) if fault.is_some() => {
+                let full = reason == "quota-exceeded";
+                (full || reason == "fetch-error") && fault.is_some_and(|fault| fault.allows(full))
+            }
             // It was killed while it sent what may be sent once.
             ("backgroundfetchfail", "fetch-error") => self.story.kind == Kind::Posting && self.is_old,
             ("backgroundfetchabort", "aborted") => self.abort_asked,

@@ -62,7 +62,8 @@ pub(crate) struct Record {
     pub(crate) url: String,
     pub(crate) server: Server,
     seed: u64,
-    length: u64,
+    /// Its bytes, in the first version.
+    pub(crate) length: u64,
     chunk: usize,
     /// What is sent, where something is.
     upload: Option<usize>,

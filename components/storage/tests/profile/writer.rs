@@ -99,7 +99,7 @@ fn a_creation_that_fails_leaves_nothing_and_its_bodies_staged() {
     storage.append_at(BodyKey::Staged(staged), 3, b"oad").unwrap();
     let fetch = block_on(storage.create(&new)).unwrap();
     assert_eq!(storage.load_all().len(), 1);
-    let record = background_fetch::RecordKey { fetch, index: 1 };
+    let record = RecordKey { fetch, index: 1 };
     assert_eq!(storage.read_all(BodyKey::Request(record)), b"upload");
 }
 

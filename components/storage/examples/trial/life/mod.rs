@@ -33,7 +33,6 @@ use network::Network;
 
 /// What everything in a life shares.
 pub(super) struct Life {
-    pub(super) number: u64,
     /// Lets everything end: what is paused goes on.
     pub(super) drain: bool,
     pub(super) engine: Engine,
@@ -46,6 +45,10 @@ pub(super) struct Life {
 
 /// The `life` command.
 pub(super) fn main(arguments: &Arguments) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        say(format!("wrong {panic}"));
+        std::process::exit(101);
+    }));
     let lived = kill_at(arguments).and_then(|hits| {
         run(arguments)?;
         say(format!("hits {}", hits.load(Ordering::Relaxed)));
@@ -79,10 +82,12 @@ fn kill_at(arguments: &Arguments) -> Result<Arc<AtomicU64>, Trouble> {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Trouble> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build()?;
+    let mut runtime = match arguments.text("--stories") {
+        // What is to be the same each time has one thread, beside the storage's own.
+        Some(_) => tokio::runtime::Builder::new_current_thread(),
+        None => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = runtime.worker_threads(2).enable_time().build()?;
     LocalSet::new().block_on(&runtime, live(arguments))?;
     // The storage's last owners, and with them the storage.
     drop(runtime);
@@ -126,7 +131,6 @@ async fn live(arguments: &Arguments) -> Result<(), Trouble> {
         }
     });
     let life = std::rc::Rc::new(Life {
-        number,
         drain: arguments.text("--drain").is_some(),
         engine,
         realm,
@@ -137,7 +141,11 @@ async fn live(arguments: &Arguments) -> Result<(), Trouble> {
     let found = found(&life);
     worker::work(&life, dispatches);
     life.engine.start();
-    scripts::play(&life, found, arguments.value("--new", 0)?, &mut random).await?;
+    let stories = match arguments.text("--stories") {
+        Some(ids) => ids.split(',').filter_map(Story::named).collect(),
+        None => scripts::new_stories(number, arguments.value("--new", 0)?, &mut random),
+    };
+    scripts::play(&life, found, stories, &mut random).await?;
     until_over(&life).await;
     life.engine.shutdown().await.map_err(|error| error.message)?;
     say("over");
@@ -216,6 +224,15 @@ fn policies() -> Policies {
 
 /// Sizes at which everything happens with few bytes; another mixture in each life.
 fn options(arguments: &Arguments, random: &mut Random) -> Options {
+    if arguments.text("--stories").is_some() {
+        return Options {
+            quota: Quota::Bytes(1 << 30),
+            inline_bytes: 1000,
+            checkpoint_bytes: 20_000,
+            boot_id: arguments.text("--boot").map(str::to_owned),
+            ..Options::default()
+        };
+    }
     let mut one_of = |choices: [u64; 3]| choices[random.below(3) as usize];
     Options {
         quota: Quota::Bytes(1 << 30),

@@ -45,13 +45,16 @@ impl NetworkTrait for Network {
         let (servers, body) = (self.servers.clone(), request.body.clone());
         let check = async move {
             let body = body.map(|body| body.open());
-            let mut sent = BytesMut::new();
+            let (mut sent, mut all) = (BytesMut::new(), true);
             if let Some(mut stream) = body {
-                while let Some(Ok(bytes)) = stream.next().await {
-                    sent.extend_from_slice(&bytes);
+                while let Some(bytes) = stream.next().await {
+                    match bytes {
+                        Ok(bytes) => sent.extend_from_slice(&bytes),
+                        Err(_) => all = false,
+                    }
                 }
             }
-            if !is_upload_of(&path, &sent.freeze()) {
+            if all && !is_upload_of(&path, &sent.freeze()) {
                 say(format!("wrong the request body of {path}"));
             }
             servers.fetch(request)

@@ -13,12 +13,18 @@ use crate::Trouble;
 use crate::process::say;
 use crate::story::{self, Kind, Story};
 
-/// Goes on with the stories that were found, and tells so many new ones. Ends when all of them have said what they
-/// wait for.
+/// So many stories for a life.
+pub(super) fn new_stories(life: u64, count: u64, random: &mut Random) -> Vec<Story> {
+    (0..count)
+        .map(|number| Story::new(life, number, random))
+        .collect()
+}
+
+/// Goes on with the stories that were found, and tells new ones. Ends when all of them have said what they wait for.
 pub(super) async fn play(
     life: &Rc<Life>,
     found: BTreeMap<String, Story>,
-    new: u64,
+    new: Vec<Story>,
     random: &mut Random,
 ) -> Result<(), Trouble> {
     let mut scripts: Vec<JoinHandle<()>> = Vec::new();
@@ -33,9 +39,8 @@ pub(super) async fn play(
             }
         }));
     }
-    for number in 0..new {
-        let (life, mut random) = (Rc::clone(life), random.fork());
-        let story = Story::new(life.number, number, &mut random);
+    for story in new {
+        let (life, random) = (Rc::clone(life), random.fork());
         scripts.push(tokio::task::spawn_local(async move {
             if let Some(key) = begin(&life, &story).await {
                 go_on(&life, &story, key, random).await;

@@ -99,7 +99,7 @@ async fn handle(life: &Life, event: &FunctionalEvent, id: &str) -> Result<(), Ev
         export(life, &story, &records, &bodies);
     }
     if event.name().has_update_ui() {
-        update_ui(&event, id).await.map_err(failed)?;
+        update_ui(&event, id).await;
     }
     event.end_dispatch();
     event.ended().await;
@@ -140,24 +140,33 @@ fn export(life: &Life, story: &Story, records: &[BackgroundFetchRecord], bodies:
         match life.storage.export(found.key(), &to) {
             // An earlier life may have been killed after it.
             Ok(()) | Err(ExportError::AlreadyExists(_)) => {}
-            Err(ExportError::Storage(error)) => say(format!("misexported {} {error}", story.id)),
+            Err(ExportError::Storage(error)) => {
+                say(format!("misexported {} {}: {error}", story.id, to.display()))
+            }
         }
         let version = match std::fs::read(&to) {
             Ok(bytes) => record.version_of(&bytes, false),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return say(format!("misexported {} {error}", story.id)),
+            Err(error) => return say(format!("misexported {} {}: {error}", story.id, to.display())),
         };
         if version.map(|version| format!("v{version}")).as_ref() != bodies.get(index) {
-            say(format!("misexported {} {index} is {version:?}", story.id));
+            say(format!(
+                "misexported {} {} is {version:?}",
+                story.id,
+                to.display()
+            ));
         }
     }
 }
 
 /// Gives the user something else to see, durably.
-async fn update_ui(event: &BackgroundFetchEvent, id: &str) -> Result<(), background_fetch::Exception> {
+async fn update_ui(event: &BackgroundFetchEvent, id: &str) {
     let title = Some(story::dom_string("told"));
-    let updated = event.update_ui(BackgroundFetchUIOptions { icons: None, title });
-    updated.await?;
-    say(format!("titled {id}"));
-    Ok(())
+    match event
+        .update_ui(BackgroundFetchUIOptions { icons: None, title })
+        .await
+    {
+        Ok(()) => say(format!("titled {id}")),
+        Err(error) => say(format!("untitled {id} {error}")),
+    }
 }
