@@ -81,7 +81,7 @@ impl Order {
             }
             "linkat" => {
                 if let Some(to) = arguments.split('"').nth(3) {
-                    self.change_folder_of(&to.to_owned());
+                    self.change_folder_of(to);
                 }
             }
             "openat" => self.open(&named, arguments),

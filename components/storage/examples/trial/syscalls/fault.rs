@@ -60,8 +60,9 @@ pub(crate) fn of(calls: &[Call], only: Option<&str>) -> Vec<Fault> {
                 if error == "ENOSPC" && call.name == "openat" && !call.text.contains("O_CREAT") {
                     continue;
                 }
-                // SQLite takes a lock that is refused for somebody else's, and waits for seconds, each time.
-                if and_on && call.name == "fcntl" {
+                // SQLite takes a lock that is refused for somebody else's, and waits for seconds, each time;
+                // and one that is not given back is held for ever.
+                if call.name == "fcntl" && (and_on || call.text.contains("F_UNLCK")) {
                     continue;
                 }
                 let (call, nth) = (call.name.clone(), call.nth);
