@@ -115,6 +115,9 @@ impl Oracle {
                 if matches!(verb, "refused" | "trouble" | "misexported") && self.fault.is_some() {
                     self.complaint(line);
                 }
+                if verb == "trouble" && id == "clear" && self.fault.is_some() {
+                    return;
+                }
                 let (clearing, fault) = (self.clearing, self.fault.clone());
                 let Some(known) = self.known.get_mut(id) else {
                     return self.wrong(format!("nobody asked for it: {line}"));
@@ -364,7 +367,9 @@ impl Known {
             ("backgroundfetchfail", "bad-status") => whole && missing,
             ("backgroundfetchfail", reason) if fault.is_some() => {
                 let full = reason == "quota-exceeded";
-                (full || reason == "fetch-error") && fault.is_some_and(|fault| fault.allows(full))
+                let of_old = self.story.kind == Kind::Posting && self.is_old && !full;
+                let known = full || reason == "fetch-error";
+                of_old || (known && fault.is_some_and(|fault| fault.allows(full)))
             }
             // It was killed while it sent what may be sent once.
             ("backgroundfetchfail", "fetch-error") => self.story.kind == Kind::Posting && self.is_old,

@@ -82,8 +82,9 @@ impl ProfileStorage {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        // A look at the first byte finds a damaged body.
+        // A look at its bytes finds a damaged body.
         body.read(&self.shared, name, 0, 1)?;
+        body.check_all(&self.shared, name)?;
         let length = body.length();
         let path = self.shared.files.path(body.id);
         let linked = body.is_in_file() && length == fs::metadata(&path).map_err(io)?.len() && {

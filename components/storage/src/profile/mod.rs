@@ -17,6 +17,9 @@
 //! off at the length that the database vouches for. Either way it is a prefix of what was appended: the number of a
 //! body is never used again, and is in the database before its file gets its first byte.
 //!
+//! The database has checksums of every body, which are looked at when its bytes are read first after opening: what a
+//! disk lost or changed gives [`Damaged`](background_fetch::embedder::StorageErrorKind::Damaged).
+//!
 //! A body file that is missing or too short sends its record back to before its first response, to be fetched
 //! again; in a background fetch that is settled, reading it gives
 //! [`Damaged`](background_fetch::embedder::StorageErrorKind::Damaged).
@@ -35,6 +38,7 @@ mod schema;
 mod state;
 mod statements;
 mod storage;
+mod sums;
 mod trouble;
 mod usage;
 mod writer;

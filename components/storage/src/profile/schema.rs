@@ -60,6 +60,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
      );",
     // Where the body of a record's request can be continued.
     "ALTER TABLE record ADD COLUMN upload TEXT;",
+    // The checksums of a body: of each MiB four bytes. Those that were there before have none.
+    "ALTER TABLE body ADD COLUMN sums BLOB;",
 ];
 
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.

@@ -142,7 +142,6 @@ impl Copy {
 }
 
 #[test]
-#[ignore = "bodies have no checksums yet"]
 fn a_page_of_the_database_with_other_bytes_never_gives_a_wrong_byte() {
     let profile = Profile::new();
     let stored = with_bodies(&profile);
@@ -250,7 +249,6 @@ fn a_database_that_is_cut_off_is_damage() {
 }
 
 #[test]
-#[ignore = "bodies have no checksums yet"]
 fn a_body_file_that_lost_blocks_is_fetched_again_or_said_to_be_damaged() {
     let profile = Profile::new();
     let stored = with_bodies(&profile);

@@ -16,7 +16,8 @@ pub(crate) struct Fault {
     and_on: bool,
 }
 
-/// The calls that may fail, with how.
+/// The calls that may fail, with how. Not `fcntl`, which locks: SQLite takes a lock that is refused for somebody else's
+/// and waits for seconds each time, and one that cannot be given back is held for ever.
 const ERRORS: &[(&str, &[&str])] = &[
     ("openat", &["ENOSPC", "EIO", "EMFILE", "EROFS"]),
     ("mkdir", &["ENOSPC", "EIO", "EROFS", "EDQUOT"]),
@@ -41,7 +42,6 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("getdents64", &["EIO"]),
     ("newfstatat", &["EIO"]),
     ("statx", &["EIO"]),
-    ("fcntl", &["EIO"]),
     ("flock", &["EIO", "ENOLCK"]),
     ("mmap", &["ENOMEM"]),
 ];
@@ -58,11 +58,6 @@ pub(crate) fn of(calls: &[Call], only: Option<&str>) -> Vec<Fault> {
             for (&error, and_on) in errors.iter().flat_map(|error| [(error, false), (error, true)]) {
                 // Only what is made takes room.
                 if error == "ENOSPC" && call.name == "openat" && !call.text.contains("O_CREAT") {
-                    continue;
-                }
-                // SQLite takes a lock that is refused for somebody else's, and waits for seconds, each time;
-                // and one that is not given back is held for ever.
-                if call.name == "fcntl" && (and_on || call.text.contains("F_UNLCK")) {
                     continue;
                 }
                 let (call, nth) = (call.name.clone(), call.nth);
