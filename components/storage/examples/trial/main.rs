@@ -7,6 +7,7 @@
 //! | command | what it does |
 //! |---|---|
 //! | `kill` | kills a process at random moments and at every named write point, again and again on the same profile |
+//! | `full` | fills a real disk of many sizes; needs `unshare` |
 //! | `order` | checks in a trace of system calls that what is told was made durable before; needs `strace` |
 //! | `syscalls` | lets every system call of the storage fail, with every error; needs `strace` |
 //!
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod full;
 mod kill;
 mod life;
 mod oracle;
@@ -38,8 +40,9 @@ fn main() -> ExitCode {
         Some("life") => return life::main(&arguments),
         Some("kill") => kill::main(&arguments),
         Some("syscalls") => syscalls::main(&arguments),
+        Some("full") => full::main(&arguments),
         Some("order") => order::main(&arguments),
-        _ => Err("say which trial: kill, syscalls or order".into()),
+        _ => Err("say which trial: kill, syscalls, full or order".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -48,6 +48,8 @@ struct Known {
     is_old: bool,
     /// A fault kept it from being stored as it was told.
     untold: bool,
+    /// It lived through a fault: a record may have failed for it, durably.
+    harmed: bool,
 }
 
 impl Fault {
@@ -73,13 +75,24 @@ struct Event {
     bodies: String,
 }
 
+impl Event {
+    /// Whether the other tells something else. Bodies that could not be read to their end tell nothing.
+    fn differs_from(&self, other: &Self) -> bool {
+        let whole = |body: &str| body.starts_with('v');
+        let bodies = self.bodies.split(',').zip(other.bodies.split(','));
+        self.reason != other.reason || bodies.filter(|(a, b)| whole(a) && whole(b)).any(|(a, b)| a != b)
+    }
+}
+
 impl Oracle {
     /// The process is started again, or for the first time.
     pub(crate) fn new_life(&mut self, life: u64, how: &str) {
-        (self.clearing, self.fault) = (false, None);
+        let faulty = self.fault.take().is_some();
+        self.clearing = false;
         self.log.push(format!("--- life {life}: {how}"));
         for known in self.known.values_mut() {
             known.found = false;
+            known.harmed |= faulty;
             if known.cleared == Cleared::Due {
                 known.cleared = Cleared::Perhaps;
             }
@@ -169,6 +182,7 @@ impl Oracle {
             found: false,
             is_old: false,
             untold: false,
+            harmed: false,
         };
         self.known.insert(id.to_owned(), known);
     }
@@ -347,8 +361,8 @@ impl Known {
         }
         let aborted = event.name == "backgroundfetchabort";
         if let Some(before) = &self.event
-            && (before.name != event.name || (!aborted && !may_fail && before != event))
             && !self.untold
+            && (before.name != event.name || (!aborted && before.differs_from(event)))
         {
             return Some("an earlier life told another");
         }
@@ -371,6 +385,7 @@ impl Known {
                 let known = full || reason == "fetch-error";
                 of_old || (known && fault.is_some_and(|fault| fault.allows(full)))
             }
+            ("backgroundfetchfail", "quota-exceeded" | "fetch-error") if self.harmed => true,
             // It was killed while it sent what may be sent once.
             ("backgroundfetchfail", "fetch-error") => self.story.kind == Kind::Posting && self.is_old,
             ("backgroundfetchabort", "aborted") => self.abort_asked,

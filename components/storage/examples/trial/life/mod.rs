@@ -99,7 +99,7 @@ async fn live(arguments: &Arguments) -> Result<(), Trouble> {
     let mut random = Random::new(arguments.value("--seed", 0)?);
     let profile = PathBuf::from(arguments.text("--profile").ok_or("say which --profile")?);
     let exports = profile.with_extension("exports");
-    std::fs::create_dir_all(&exports)?;
+    std::fs::create_dir_all(&exports).map_err(|error| format!("{}: {error}", exports.display()))?;
     let options = options(arguments, &mut random);
     let storage = Arc::new(ProfileStorage::open(&profile, options).map_err(|error| error.message)?);
     let (service_workers, dispatches) = worker::service_workers();
