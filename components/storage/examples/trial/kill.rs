@@ -215,13 +215,23 @@ impl<'a> Worker<'a> {
             return Plan::Random(Duration::from_micros(self.random.below(microseconds + 1)));
         }
         if self.due.is_empty() {
-            self.due = Point::all().collect();
+            // Some come in few lives only: those are tried more often.
+            let tally = self.trial.tally();
+            let seldom = |point: &Point| tally.at_points.get(point).is_none_or(|kills| *kills < 10);
+            self.due = Point::all()
+                .flat_map(|point| vec![point; if seldom(&point) { 4 } else { 1 }])
+                .collect();
+            drop(tally);
             for index in (1..self.due.len()).rev() {
                 self.due.swap(index, self.random.below(index as u64 + 1) as usize);
             }
         }
         let point = self.due.pop().unwrap_or_else(|| unreachable!("it was filled"));
-        let most = self.passed.get(&point).copied().unwrap_or(20).max(1);
+        let most = match self.trial.tally().at_points.get(&point) {
+            Some(10..) => self.passed.get(&point).copied().unwrap_or(20).max(1),
+            // Where it comes at all it comes once.
+            _ => 1,
+        };
         // The first times are as good as all the others together.
         let most = if self.random.chance(1, 2) {
             most.min(3)

@@ -33,6 +33,13 @@ pub(crate) fn cut_power(profile: &Path, random: &mut Random) -> Result<Vec<Strin
             }
             continue;
         };
+        if *vouched == 0 && random.chance(1, 2) {
+            fs::remove_file(&path)?;
+            done.push(format!(
+                "power cut: {name} is gone, of which nothing is vouched for"
+            ));
+            continue;
+        }
         let mut file = OpenOptions::new().write(true).open(&path)?;
         let length = file.metadata()?.len();
         let Some(loose) = length.checked_sub(*vouched).filter(|loose| *loose > 0) else {
