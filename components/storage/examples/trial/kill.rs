@@ -24,7 +24,7 @@ use super::Trouble;
 use super::arguments::Arguments;
 use super::oracle::Oracle;
 use super::power_cut::cut_power;
-use super::process::{End, Process, life};
+use super::process::{End, Process, alone, life};
 use super::story::registration;
 
 /// The `kill` command.
@@ -341,6 +341,7 @@ impl<'a> Worker<'a> {
 
 /// What is left in a profile; none where that is nothing.
 pub(crate) fn left_over(profile: &Path) -> Result<Option<String>, Trouble> {
+    let _alone = alone();
     let storage = ProfileStorage::open(profile, Options::default()).map_err(|error| error.message)?;
     let fetches = block_on(storage.load()).map_err(|error| error.message)?;
     let usage =

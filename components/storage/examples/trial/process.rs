@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -55,13 +55,23 @@ pub(crate) struct Process {
     lines: Receiver<String>,
 }
 
+/// Held while a process is started, and while this one has a profile open: until it runs its program, a new process has
+/// all that this one has open, the lock of a profile too.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// How long a process may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Process {
     /// Starts it.
     pub(crate) fn start(command: &mut Command) -> Result<Self, Trouble> {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut child = {
+            let _alone = alone();
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?
+        };
         let output = child.stdout.take().ok_or("it has no output")?;
         let (sender, lines) = channel();
         std::thread::spawn(move || {
