@@ -10,6 +10,8 @@ mod error;
 mod memory;
 pub mod profile;
 pub mod suite;
+#[doc(hidden)]
+pub mod write_points;
 
 pub use memory::MemoryStorage;
 pub use profile::{ExportError, Options, ProfileStorage, Quota};

@@ -14,8 +14,8 @@ use super::{statements, trouble};
 
 pub(super) struct Batch<'a> {
     shared: &'a Shared,
-    /// The files that were made durable, with the lengths they had then.
-    synced: HashMap<u64, u64>,
+    /// The files that were made durable, with the lengths and the checksums they had then.
+    synced: HashMap<u64, (u64, Option<Vec<u8>>)>,
     /// The bodies whose file is new: they still look as if they were in memory.
     moved: HashSet<u64>,
     /// The bodies that the database knows by so many bytes once the transaction commits.
@@ -43,15 +43,21 @@ impl<'a> Batch<'a> {
         if self.moved.contains(&body.id) {
             what = Stored::File;
         }
-        match what {
-            Stored::Already => {}
-            Stored::Blob(bytes) => self.sql(statements::set_body_data(sql, body.id, &bytes))?,
-            Stored::File => {
-                length = self.sync(body)?;
-                self.sql(statements::set_body_length(sql, body.id, length))?;
+        let is_known = match what {
+            Stored::Already => true,
+            Stored::Blob(bytes, sums) => {
+                self.sql(statements::set_body_data(sql, body.id, &bytes, sums.as_deref()))?
             }
+            Stored::File => {
+                let (synced, sums) = self.sync(body)?;
+                length = synced;
+                self.sql(statements::set_body_length(sql, body.id, length, sums.as_deref()))?
+            }
+        };
+        // A response that was set after this operation was asked for is not known yet: its turn comes later.
+        if is_known {
+            self.stored.push((Arc::clone(body), length));
         }
-        self.stored.push((Arc::clone(body), length));
         Ok(())
     }
 
@@ -59,6 +65,15 @@ impl<'a> Batch<'a> {
     pub(super) fn store_dirty(&mut self, sql: &Connection, fetch: FetchKey) -> Result<()> {
         let bodies = self.shared.dirty(fetch);
         bodies.iter().try_for_each(|body| self.store(sql, body))
+    }
+
+    /// The same, without those whose bytes can no longer be relied on: of a background fetch that ends for that.
+    pub(super) fn store_dirty_reliable(&mut self, sql: &Connection, fetch: FetchKey) -> Result<()> {
+        let bodies = self.shared.dirty(fetch);
+        bodies.iter().try_for_each(|body| {
+            self.store(sql, body)
+                .or_else(|error| if body.is_in_trouble() { Ok(()) } else { Err(error) })
+        })
     }
 
     /// Stores what all responses have so far.
@@ -117,18 +132,18 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Makes a file durable, once in a batch; gives the length that is.
-    fn sync(&mut self, body: &Body) -> Result<u64> {
-        if let Some(length) = self.synced.get(&body.id) {
-            return Ok(*length);
+    /// Makes a file durable, once in a batch; gives the length that is, and its checksums.
+    fn sync(&mut self, body: &Body) -> Result<(u64, Option<Vec<u8>>)> {
+        if let Some(synced) = self.synced.get(&body.id) {
+            return Ok(synced.clone());
         }
         // All that was appended before an operation of this batch was asked for is in the file by now.
-        let length = body.length();
+        let synced = body.length_and_sums(self.shared)?;
         self.shared.files.sync(body.id).inspect_err(|error| {
             // The system may have dropped what it could not write: trying again would only seem to succeed.
             body.fail(error.clone());
         })?;
-        self.synced.insert(body.id, length);
-        Ok(length)
+        self.synced.insert(body.id, synced.clone());
+        Ok(synced)
     }
 }

@@ -10,9 +10,13 @@ use parking_lot::Mutex;
 
 use super::options::Result;
 use super::state::Shared;
+use super::sums::{CHUNK, Sums};
 use super::trouble;
 use crate::error;
 use crate::memory::slice;
+
+/// What is wrong with bytes that their checksums do not fit.
+const OTHER_BYTES: &str = "has other bytes than were stored";
 
 /// The most that one read gives, in bytes, however much it is asked for.
 const LARGEST_READ: usize = 1 << 20;
@@ -32,6 +36,11 @@ struct Inner {
     /// How much of it the database vouches for.
     committed: u64,
     place: Place,
+    /// Its checksums, which may lag behind where it was found longer than they are; none where it was stored before
+    /// there were any.
+    sums: Option<Sums>,
+    /// Of a body that was found: which of its chunks were looked at.
+    checked: Vec<bool>,
     /// It takes no more bytes.
     settled: bool,
     /// How many times the writer was asked to move it to a file and has not answered: meanwhile it stays as it is.
@@ -67,7 +76,8 @@ pub(super) enum Appended {
 
 /// What the writer stores of a body.
 pub(super) enum Stored {
-    Blob(Vec<u8>),
+    /// Its bytes and their checksums.
+    Blob(Vec<u8>, Option<Vec<u8>>),
     File,
     /// The database has all of it.
     Already,
@@ -75,8 +85,9 @@ pub(super) enum Stored {
 
 impl Body {
     /// A body without bytes.
-    pub(super) fn new(id: u64, storage_key: StorageKey) -> Self {
-        Self::with(id, storage_key, 0, 0, Place::Buffer(Vec::new()), None)
+    pub(super) fn new(id: u64, storage_key: StorageKey, seed: u32) -> Self {
+        let (place, sums) = (Place::Buffer(Vec::new()), Some(Sums::new(seed)));
+        Self::with(id, storage_key, 0, 0, place, sums, None)
     }
 
     /// A body as it was found when the profile was opened.
@@ -86,10 +97,15 @@ impl Body {
         in_file: bool,
         length: u64,
         committed: u64,
+        sums: Option<Sums>,
         trouble: Option<StorageError>,
     ) -> Self {
         let place = if in_file { Place::File } else { Place::Blob };
-        Self::with(id, storage_key, length, committed, place, trouble)
+        let mut body = Self::with(id, storage_key, length, committed, place, sums, trouble);
+        let inner = body.inner.get_mut();
+        let summed = inner.sums.as_ref().map_or(0, Sums::length);
+        inner.checked = vec![false; usize::try_from(summed.div_ceil(CHUNK)).unwrap_or(0)];
+        body
     }
 
     fn with(
@@ -98,12 +114,15 @@ impl Body {
         length: u64,
         committed: u64,
         place: Place,
+        sums: Option<Sums>,
         trouble: Option<StorageError>,
     ) -> Self {
         let inner = Mutex::new(Inner {
             length,
             committed,
             place,
+            sums,
+            checked: Vec::new(),
             settled: false,
             moving: 0,
             checkpoint_queued: false,
@@ -121,10 +140,23 @@ impl Body {
         self.inner.lock().length
     }
 
+    /// Its length, and the checksums of so many bytes.
+    pub(super) fn length_and_sums(&self, shared: &Shared) -> Result<(u64, Option<Vec<u8>>)> {
+        let mut inner = self.inner.lock();
+        let length = inner.length;
+        self.catch_up(shared, &mut inner, length)?;
+        Ok((inner.length, inner.sums.as_ref().map(Sums::encode)))
+    }
+
     /// Whether there are bytes that the database does not vouch for.
     pub(super) fn is_dirty(&self) -> bool {
         let inner = self.inner.lock();
         inner.length != inner.committed && !inner.gone
+    }
+
+    /// Whether its bytes can no longer be relied on.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.inner.lock().trouble.is_some()
     }
 
     pub(super) fn is_in_file(&self) -> bool {
@@ -164,7 +196,7 @@ impl Body {
         }
         if let Place::Blob = inner.place {
             // What a restart found: it goes on in memory.
-            let stored = self.read_blob(shared, name, 0, usize::MAX, inner.length)?;
+            let stored = self.read_blob(shared, name, 0, usize::MAX, inner)?;
             shared.buffered.fetch_add(inner.length, Ordering::Relaxed);
             inner.place = Place::Buffer(stored);
         }
@@ -174,6 +206,7 @@ impl Body {
         if in_file && uncommitted >= checkpoint.saturating_mul(2) {
             return Ok(Appended::NeedsCheckpoint);
         }
+        self.catch_up(shared, inner, length)?;
         shared.usage.reserve(&self.storage_key, more)?;
         match &mut inner.place {
             Place::Buffer(buffer) => {
@@ -193,6 +226,9 @@ impl Body {
                 .inspect_err(|_| shared.usage.release(&self.storage_key, more))?,
         }
         inner.length = length;
+        if let Some(sums) = &mut inner.sums {
+            sums.extend(bytes);
+        }
         if in_file && uncommitted.saturating_add(more) >= checkpoint && !inner.checkpoint_queued {
             inner.checkpoint_queued = true;
             return Ok(Appended::CheckpointDue);
@@ -202,7 +238,7 @@ impl Body {
 
     /// Reads from the body called `name`.
     pub(super) fn read(&self, shared: &Shared, name: BodyKey, offset: u64, max: usize) -> Result<Bytes> {
-        let inner = self.inner.lock();
+        let mut inner = self.inner.lock();
         inner.check(name)?;
         let length = inner.length;
         let Some(left) = length.checked_sub(offset).filter(|left| *left > 0 && max > 0) else {
@@ -214,12 +250,13 @@ impl Body {
             .min(LARGEST_READ);
         match &inner.place {
             Place::Buffer(buffer) => return Ok(slice(buffer, offset, wanted)),
-            Place::Blob => return Ok(self.read_blob(shared, name, offset, wanted, length)?.into()),
+            Place::Blob => return Ok(self.read_blob(shared, name, offset, wanted, &mut inner)?.into()),
             Place::File => {}
         }
+        self.check_file(shared, &error::body_name(name), &mut inner, offset, wanted as u64)?;
         // A file stays where it is, so that appending may go on meanwhile.
         drop(inner);
-        self.read_file(shared, name, offset, wanted)
+        self.read_file(shared, &error::body_name(name), offset, wanted)
             .map(Bytes::from)
             .or_else(|error| {
                 // Where it was removed meanwhile, that is the news.
@@ -228,9 +265,9 @@ impl Body {
             })
     }
 
-    fn read_file(&self, shared: &Shared, name: BodyKey, offset: u64, wanted: usize) -> Result<Vec<u8>> {
+    fn read_file(&self, shared: &Shared, name: &str, offset: u64, wanted: usize) -> Result<Vec<u8>> {
         let path = shared.files.path(self.id);
-        let damaged = |how| trouble::damaged_body(&error::body_name(name), &path, how);
+        let damaged = |how| trouble::damaged_body(name, &path, how);
         match shared.files.read(self.id, offset, wanted) {
             Ok(bytes) if bytes.len() == wanted => Ok(bytes),
             Ok(_) => Err(damaged("is too short")),
@@ -239,15 +276,77 @@ impl Body {
         }
     }
 
-    /// Reads up to `max` bytes of a blob that must have `length` bytes.
+    /// Looks at the chunks of a file that was found in which these bytes are, each once.
+    fn check_file(
+        &self,
+        shared: &Shared,
+        name: &str,
+        inner: &mut Inner,
+        offset: u64,
+        wanted: u64,
+    ) -> Result<()> {
+        let Some(sums) = &inner.sums else {
+            return Ok(());
+        };
+        let end = offset.saturating_add(wanted).div_ceil(CHUNK);
+        for chunk in offset / CHUNK..end.min(inner.checked.len() as u64) {
+            let checked = &mut inner.checked[chunk as usize];
+            if *checked {
+                continue;
+            }
+            let start = chunk * CHUNK;
+            let length = CHUNK.min(sums.length().saturating_sub(start));
+            let bytes = self.read_file(shared, name, start, length as usize)?;
+            if !sums.fit(chunk, &bytes) {
+                let path = shared.files.path(self.id);
+                let trouble = trouble::damaged_body(name, &path, OTHER_BYTES);
+                inner.trouble = Some(trouble.clone());
+                return Err(trouble);
+            }
+            *checked = true;
+        }
+        Ok(())
+    }
+
+    /// Looks at every byte that was not looked at since the profile was opened.
+    pub(super) fn check_all(&self, shared: &Shared, name: BodyKey) -> Result<()> {
+        let mut inner = self.inner.lock();
+        match inner.place {
+            Place::File => self.check_file(shared, &error::body_name(name), &mut inner, 0, u64::MAX),
+            Place::Blob | Place::Buffer(_) => Ok(()),
+        }
+    }
+
+    /// Takes into the checksums what a kill left in the file behind them, before they are those of `length` bytes.
+    fn catch_up(&self, shared: &Shared, inner: &mut Inner, length: u64) -> Result<()> {
+        let summed = inner.sums.as_ref().map(Sums::length);
+        let Some(mut at) = summed.filter(|at| *at < length && matches!(inner.place, Place::File)) else {
+            return Ok(());
+        };
+        let name = format!("body {}", self.id);
+        // What follows in the last chunk would hide what is wrong with it.
+        self.check_file(shared, &name, inner, at.saturating_sub(1), 1)?;
+        while at < inner.length {
+            let wanted = (inner.length - at).min(CHUNK);
+            let bytes = self.read_file(shared, &name, at, wanted as usize)?;
+            if let Some(sums) = &mut inner.sums {
+                sums.extend(&bytes);
+            }
+            at += wanted;
+        }
+        Ok(())
+    }
+
+    /// Reads up to `max` bytes of a blob, which must be all of the body.
     fn read_blob(
         &self,
         shared: &Shared,
         name: BodyKey,
         offset: u64,
         max: usize,
-        length: u64,
+        inner: &mut Inner,
     ) -> Result<Vec<u8>> {
+        let length = inner.length;
         let path = &shared.database;
         let data: Option<Vec<u8>> = shared.query(|connection| {
             let mut statement = connection.prepare_cached("SELECT data FROM body WHERE id = ?1")?;
@@ -255,7 +354,18 @@ impl Body {
             rows.next()?.map(|row| row.get(0)).transpose()
         })?;
         match data {
-            Some(data) if data.len() as u64 == length => Ok(slice(&data, offset, max).into()),
+            Some(data) if data.len() as u64 == length => {
+                let mut chunks = data.chunks(CHUNK as usize).zip(0..);
+                if let Some(sums) = inner.sums.as_ref().filter(|_| inner.checked.contains(&false))
+                    && !chunks.all(|(bytes, chunk)| sums.fit(chunk, bytes))
+                {
+                    let trouble = trouble::damaged_body(&error::body_name(name), path, OTHER_BYTES);
+                    inner.trouble = Some(trouble.clone());
+                    return Err(trouble);
+                }
+                inner.checked.fill(true);
+                Ok(slice(&data, offset, max).into())
+            }
             Some(_) => Err(trouble::damaged_body(
                 &error::body_name(name),
                 path,
@@ -277,7 +387,7 @@ impl Body {
         }
         let stored = match &inner.place {
             _ if inner.gone || inner.length == inner.committed => Stored::Already,
-            Place::Buffer(buffer) => Stored::Blob(buffer.clone()),
+            Place::Buffer(buffer) => Stored::Blob(buffer.clone(), inner.sums.as_ref().map(Sums::encode)),
             Place::Blob => Stored::Already,
             Place::File => Stored::File,
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use background_fetch::RecordKey;
@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use super::{ProfileStorage, files, trouble};
 use crate::error;
+use crate::write_points::{self, Step, step};
 
 /// An export that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +82,9 @@ impl ProfileStorage {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        // A look at the first byte finds a damaged body.
+        // A look at its bytes finds a damaged body.
         body.read(&self.shared, name, 0, 1)?;
+        body.check_all(&self.shared, name)?;
         let length = body.length();
         let path = self.shared.files.path(body.id);
         let linked = body.is_in_file() && length == fs::metadata(&path).map_err(io)?.len() && {
@@ -90,9 +92,10 @@ impl ProfileStorage {
             // Both names have one mode: from now on that of the user's other files. The profile's folder stays shut.
             if cfg!(unix) {
                 let usual = temporary(folder).and_then(|file| file.as_file().metadata());
-                fs::set_permissions(&path, usual.map_err(io)?.permissions()).map_err(io)?;
+                let usual = usual.map_err(io)?.permissions();
+                step(Step::ExportMode, || fs::set_permissions(&path, usual)).map_err(io)?;
             }
-            match fs::hard_link(&path, to) {
+            match step(Step::ExportLink, || fs::hard_link(&path, to)) {
                 Ok(()) => true,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(io(error)),
                 // Another disk, or one without links: then a copy.
@@ -100,17 +103,17 @@ impl ProfileStorage {
             }
         };
         if !linked {
-            let mut file = temporary(folder).map_err(io)?;
+            let mut file = step(Step::ExportCreate, || temporary(folder)).map_err(io)?;
             let mut offset = 0;
             while offset < length {
                 let bytes = body.read(&self.shared, name, offset, usize::MAX)?;
-                file.write_all(&bytes).map_err(io)?;
+                write_points::write(Step::ExportWrite, &mut file, &bytes).map_err(io)?;
                 offset += bytes.len() as u64;
             }
-            file.as_file().sync_all().map_err(io)?;
-            file.persist_noclobber(to).map_err(|error| io(error.error))?;
+            step(Step::ExportSync, || file.as_file().sync_all()).map_err(io)?;
+            step(Step::ExportPersist, || file.persist_noclobber(to)).map_err(|error| io(error.error))?;
         }
-        files::sync_folder(folder).map_err(io)
+        step(Step::ExportFolder, || files::sync_folder(folder)).map_err(io)
     }
 }
 

@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::options::Result;
 use super::trouble;
+use crate::write_points::{self, Step, step};
 
 #[derive(Debug)]
 pub(super) struct BodyFiles {
@@ -18,8 +19,7 @@ pub(super) struct BodyFiles {
 impl BodyFiles {
     /// The folder, made where it does not exist.
     pub(super) fn open(folder: PathBuf) -> Result<Self> {
-        private_folder()
-            .create(&folder)
+        step(Step::BodiesFolder, || private_folder().create(&folder))
             .map_err(|error| trouble::io("make the folder", &folder, &error))?;
         Ok(Self { folder })
     }
@@ -31,12 +31,9 @@ impl BodyFiles {
     /// Makes the file of a body with these first bytes. What a failed attempt left is overwritten.
     pub(super) fn create(&self, body: u64, bytes: &[u8]) -> Result<()> {
         let path = self.path(body);
-        private()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(bytes))
+        let create = || private().write(true).create(true).truncate(true).open(&path);
+        step(Step::CreateBody, create)
+            .and_then(|mut file| write_points::write(Step::FirstBytes, &mut file, bytes))
             .map_err(|error| trouble::io("make the body file", &path, &error))
     }
 
@@ -46,9 +43,9 @@ impl BodyFiles {
         let write = || {
             let mut file = OpenOptions::new().write(true).open(&path)?;
             file.seek(SeekFrom::Start(offset))?;
-            file.write_all(bytes).inspect_err(|_| {
+            write_points::write(Step::Append, &mut file, bytes).inspect_err(|_| {
                 // Should this fail too, the next write overwrites it, or opening cuts it off.
-                let _ = file.set_len(offset);
+                let _ = step(Step::CutOff, || file.set_len(offset));
             })
         };
         write().map_err(|error| trouble::io("write to the body file", &path, &error))
@@ -69,13 +66,13 @@ impl BodyFiles {
         OpenOptions::new()
             .write(true)
             .open(&path)
-            .and_then(|file| file.sync_data())
+            .and_then(|file| step(Step::SyncBody, || file.sync_data()))
             .map_err(|error| trouble::io("make durable the body file", &path, &error))
     }
 
     /// Makes the names of files durable.
     pub(super) fn sync_folder(&self) -> Result<()> {
-        sync_folder(&self.folder)
+        step(Step::SyncBodies, || sync_folder(&self.folder))
             .map_err(|error| trouble::io("make durable the folder", &self.folder, &error))
     }
 
@@ -84,13 +81,13 @@ impl BodyFiles {
         OpenOptions::new()
             .write(true)
             .open(&path)
-            .and_then(|file| file.set_len(length))
+            .and_then(|file| step(Step::Truncate, || file.set_len(length)))
             .map_err(|error| trouble::io("cut off the body file", &path, &error))
     }
 
     /// Removes the file of a body whose row is gone. One that stays is swept when the profile is opened next.
     pub(super) fn remove(&self, body: u64) {
-        let _ = fs::remove_file(self.path(body));
+        let _ = step(Step::RemoveBody, || fs::remove_file(self.path(body)));
     }
 
     /// The body files that there are, with their lengths in bytes. Files of other names are not ours.

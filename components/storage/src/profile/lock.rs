@@ -8,6 +8,7 @@ use background_fetch::embedder::{StorageError, StorageErrorKind};
 
 use super::options::Result;
 use super::{files, trouble};
+use crate::write_points::{Step, step};
 
 /// Held as long as the profile is open. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -18,22 +19,23 @@ pub(super) struct ProfileLock {
 impl ProfileLock {
     pub(super) fn take(profile: &Path) -> Result<Self> {
         let path = profile.join("lock");
-        let mut file = files::private()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| trouble::io("open the lock file", &path, &error))?;
+        let open = || {
+            let mut options = files::private();
+            options.read(true).write(true).create(true).truncate(false);
+            options.open(&path)
+        };
+        let mut file =
+            step(Step::LockFile, open).map_err(|error| trouble::io("open the lock file", &path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(in_use(profile, file)),
             Err(TryLockError::Error(error)) => return Err(trouble::io("lock", &path, &error)),
         }
         // For whoever comes second; a lock without a name is a lock all the same.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        let _ = step(Step::LockOwner, || {
+            file.set_len(0)?;
+            file.write_all(std::process::id().to_string().as_bytes())
+        });
         Ok(Self { _file: file })
     }
 }

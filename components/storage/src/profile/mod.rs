@@ -17,6 +17,9 @@
 //! off at the length that the database vouches for. Either way it is a prefix of what was appended: the number of a
 //! body is never used again, and is in the database before its file gets its first byte.
 //!
+//! The database has checksums of every body, which are looked at when its bytes are read first after opening: what a
+//! disk lost or changed gives [`Damaged`](background_fetch::embedder::StorageErrorKind::Damaged).
+//!
 //! A body file that is missing or too short sends its record back to before its first response, to be fetched
 //! again; in a background fetch that is settled, reading it gives
 //! [`Damaged`](background_fetch::embedder::StorageErrorKind::Damaged).
@@ -35,6 +38,7 @@ mod schema;
 mod state;
 mod statements;
 mod storage;
+mod sums;
 mod trouble;
 mod usage;
 mod writer;
@@ -59,6 +63,8 @@ use recovery::Recovery;
 use state::{Shared, State};
 use usage::Usage;
 use writer::{Answer, Job, Writer};
+
+use crate::write_points::{Step, step};
 
 /// A storage in a folder of its own, which survives crashes; the module's documentation says how.
 ///
@@ -107,7 +113,7 @@ impl ProfileStorage {
             boot: boot.as_deref(),
         }
         .run()?;
-        files::sync_folder(&folder)
+        step(Step::SyncProfile, || files::sync_folder(&folder))
             .map_err(|error| trouble::io("make durable the folder", &folder, &error))?;
         let shared = Arc::new(Shared {
             options,
@@ -188,8 +194,7 @@ impl Drop for ProfileStorage {
 /// Makes the folder, for this user alone: what people fetch is their own business.
 fn make_private(folder: &Path) -> Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    files::private_folder()
-        .create(folder)
+    step(Step::ProfileFolder, || files::private_folder().create(folder))
         .map_err(|error| trouble::io("make the folder", folder, &error))?;
     for parent in missing.iter().filter_map(|folder| folder.parent()) {
         // Where the parent may not be read, its file system has to see to that.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchState, NewFetch, PauseReasons, Settlement, StagedBody};
-use background_fetch::{FetchKey, RecordKey, RegistrationKey};
+use background_fetch::{BackgroundFetchResult, FetchKey, RecordKey, RegistrationKey};
 use rusqlite::Connection;
 
 use super::batch::Batch;
@@ -79,10 +79,32 @@ impl Operation {
         }
     }
 
+    /// Whether a background fetch ends, or has ended, otherwise than with a success: then what cannot be stored of
+    /// it does not keep that from being stored.
+    pub(super) fn is_end_without_success(&self) -> bool {
+        let Self::SetState(_, state) = self else {
+            return false;
+        };
+        let success = BackgroundFetchResult::Success;
+        !matches!(state, FetchState::Settled { result, .. } if *result == success)
+    }
+
+    /// Whether it cannot be done any more: its body's bytes can no longer be relied on.
+    pub(super) fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Settle { body: Some(body), .. } | Self::Checkpoint { body, .. } => body.is_in_trouble(),
+            _ => false,
+        }
+    }
+
     /// Makes the change in the transaction of `batch`.
     pub(super) fn apply(&self, batch: &mut Batch<'_>, sql: &Connection) -> Result<()> {
         // What was done before for a background fetch is durable with these.
-        if let Self::MarkSent(RecordKey { fetch, .. })
+        if self.is_end_without_success() {
+            if let Some(fetch) = self.fetch() {
+                batch.store_dirty_reliable(sql, fetch)?;
+            }
+        } else if let Self::MarkSent(RecordKey { fetch, .. })
         | Self::SetUpload(RecordKey { fetch, .. }, _)
         | Self::SetState(fetch, _)
         | Self::SetPaused(fetch, _)

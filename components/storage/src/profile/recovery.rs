@@ -13,8 +13,10 @@ use super::body::Body;
 use super::files::BodyFiles;
 use super::options::Result;
 use super::state::{Fetch, Record, State};
+use super::sums::Sums;
 use super::usage::Usage;
-use super::{statements, trouble};
+use super::{statements, sums, trouble};
+use crate::write_points::{Step, step};
 use crate::{decode, error};
 
 /// What opening a profile works on.
@@ -32,6 +34,8 @@ struct BodyRow {
     in_file: bool,
     length: u64,
     data_length: u64,
+    /// None where it was stored before there were any.
+    sums: Option<Vec<u8>>,
 }
 
 /// A row of the table `record`.
@@ -133,11 +137,10 @@ impl Recovery<'_> {
     /// Notes that the profile is used in this run of the machine: once nothing of an earlier one is left to cut off.
     fn note_boot(&self) -> Result<()> {
         let insert = "INSERT OR REPLACE INTO profile (name, value) VALUES ('boot', ?1)";
-        self.sql(
-            self.connection
-                .execute(insert, [self.boot.unwrap_or("")])
-                .map(drop),
-        )
+        let noted = step(Step::NoteBoot, || {
+            self.connection.execute(insert, [self.boot.unwrap_or("")])
+        });
+        self.sql(noted.map(drop))
     }
 
     /// Builds the state in memory of a record from its row.
@@ -201,6 +204,10 @@ impl Recovery<'_> {
         whole: bool,
         found: &Found,
     ) -> Result<std::result::Result<u64, &'static str>> {
+        let summed = row.sums.as_ref();
+        if summed.is_some_and(|stored| Sums::decode(0, row.length, stored).is_none()) {
+            return Ok(Err("has checksums of another length"));
+        }
         if !row.in_file {
             let right = row.length == row.data_length;
             return Ok(if right {
@@ -241,7 +248,23 @@ impl Recovery<'_> {
             .err()
             .map(|how| trouble::damaged_body(&error::body_name(name), &path, how));
         let length = state.unwrap_or(row.length);
-        Body::found(id, storage_key.clone(), row.in_file, length, row.length, trouble)
+        let seed = match name {
+            BodyKey::Response { record, generation } => sums::seed_of_response(record, generation),
+            BodyKey::Request(_) | BodyKey::Staged(_) => sums::seed_of_request(id),
+        };
+        let sums = row
+            .sums
+            .as_ref()
+            .and_then(|stored| Sums::decode(seed, row.length, stored));
+        Body::found(
+            id,
+            storage_key.clone(),
+            row.in_file,
+            length,
+            row.length,
+            sums,
+            trouble,
+        )
     }
 
     fn repair(&mut self, repairs: &Repairs) -> Result<()> {
@@ -256,10 +279,12 @@ impl Recovery<'_> {
                 for body in &repairs.bodies {
                     statements::delete_body(&transaction, *body)?;
                 }
-                transaction.commit()?;
+                step(Step::Repair, || transaction.commit())?;
             }
             // Gives the space of what was removed back to the disk.
-            self.connection.execute_batch("PRAGMA incremental_vacuum")
+            step(Step::Vacuum, || {
+                self.connection.execute_batch("PRAGMA incremental_vacuum")
+            })
         };
         let repaired = repair();
         self.sql(repaired)
@@ -309,14 +334,18 @@ impl Recovery<'_> {
     }
 
     fn bodies(&self) -> Result<HashMap<u64, BodyRow>> {
-        let rows = self.rows("SELECT id, in_file, length, length(data) FROM body", |row| {
-            let body = BodyRow {
-                in_file: row.get(1)?,
-                length: number(row, 2)?,
-                data_length: number(row, 3)?,
-            };
-            Ok((number(row, 0)?, body))
-        })?;
+        let rows = self.rows(
+            "SELECT id, in_file, length, length(data), sums FROM body",
+            |row| {
+                let body = BodyRow {
+                    in_file: row.get(1)?,
+                    length: number(row, 2)?,
+                    data_length: number(row, 3)?,
+                    sums: row.get(4)?,
+                };
+                Ok((number(row, 0)?, body))
+            },
+        )?;
         Ok(rows.into_iter().collect())
     }
 
@@ -351,6 +380,7 @@ impl BodyRow {
             in_file: false,
             length: 0,
             data_length: 1,
+            sums: None,
         }
     }
 }

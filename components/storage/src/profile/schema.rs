@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::options::Result;
 use super::{files, trouble};
+use crate::write_points::{Step, step};
 
 /// What takes the schema from one version to the next: the first from nothing to version 1, and so on. Published
 /// ones are never changed; a new version adds one at the end.
@@ -59,13 +60,17 @@ pub(super) const MIGRATIONS: &[&str] = &[
      );",
     // Where the body of a record's request can be continued.
     "ALTER TABLE record ADD COLUMN upload TEXT;",
+    // The checksums of a body: of each MiB four bytes. Those that were there before have none.
+    "ALTER TABLE body ADD COLUMN sums BLOB;",
 ];
 
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.
 pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection> {
     let open = || {
         // SQLite gives its other files the mode of this one. Where it cannot be made, SQLite says why.
-        let _ = files::private().append(true).create(true).open(path);
+        let _ = step(Step::DatabaseFile, || {
+            files::private().append(true).create(true).open(path)
+        });
         let connection = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
         connection.busy_timeout(BUSY)?;
         // Effective before the first table is made only: space can be given back to the disk.
@@ -77,7 +82,7 @@ pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         Ok(connection)
     };
-    let mut connection = open().map_err(|error| trouble::sqlite(path, &error))?;
+    let mut connection = step(Step::DatabaseOpen, open).map_err(|error| trouble::sqlite(path, &error))?;
     migrate(&mut connection, path, migrations)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
@@ -125,7 +130,7 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(migration)?;
             transaction.pragma_update(None, "user_version", index as i64 + 1)?;
-            transaction.commit()
+            step(Step::Migrate, || transaction.commit())
         };
         apply().map_err(|error| trouble::sqlite(path, &error))?;
     }

@@ -84,7 +84,7 @@ pub(super) fn set_response(
 pub(super) fn insert_body(sql: &Connection, body: u64) -> Result<()> {
     run(
         sql,
-        "INSERT INTO body (id, in_file, length, data) VALUES (?1, 0, 0, x'') ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO body (id, in_file, length, data, sums) VALUES (?1, 0, 0, x'', x'') ON CONFLICT (id) DO NOTHING",
         [bits(body)],
     )
     .map(drop)
@@ -94,28 +94,30 @@ pub(super) fn insert_body(sql: &Connection, body: u64) -> Result<()> {
 pub(super) fn move_body(sql: &Connection, body: u64) -> Result<bool> {
     run(
         sql,
-        "UPDATE body SET in_file = 1, length = 0, data = x'' WHERE id = ?1",
+        "UPDATE body SET in_file = 1, length = 0, data = x'', sums = x'' WHERE id = ?1",
         [bits(body)],
     )
     .map(|found| found > 0)
 }
 
-pub(super) fn set_body_length(sql: &Connection, body: u64, length: u64) -> Result<()> {
+/// The database vouches for so many bytes of the body's file. False where there is no such body.
+pub(super) fn set_body_length(sql: &Connection, body: u64, length: u64, sums: Option<&[u8]>) -> Result<bool> {
     run(
         sql,
-        "UPDATE body SET length = ?2 WHERE id = ?1",
-        [bits(body), encode::length(length)?],
+        "UPDATE body SET length = ?2, sums = ?3 WHERE id = ?1",
+        params![bits(body), encode::length(length)?, sums],
     )
-    .map(drop)
+    .map(|found| found > 0)
 }
 
-pub(super) fn set_body_data(sql: &Connection, body: u64, data: &[u8]) -> Result<()> {
+/// These are the body's bytes. False where there is no such body.
+pub(super) fn set_body_data(sql: &Connection, body: u64, data: &[u8], sums: Option<&[u8]>) -> Result<bool> {
     run(
         sql,
-        "UPDATE body SET in_file = 0, length = ?2, data = ?3 WHERE id = ?1",
-        params![bits(body), encode::length(data.len() as u64)?, data],
+        "UPDATE body SET in_file = 0, length = ?2, data = ?3, sums = ?4 WHERE id = ?1",
+        params![bits(body), encode::length(data.len() as u64)?, data, sums],
     )
-    .map(drop)
+    .map(|found| found > 0)
 }
 
 pub(super) fn delete_body(sql: &Connection, body: u64) -> Result<()> {

@@ -18,7 +18,7 @@ use super::operation::Operation;
 use super::options::Result;
 use super::state::State;
 use super::writer::Answer;
-use super::{ProfileStorage, encode, load, trouble};
+use super::{ProfileStorage, encode, load, sums, trouble};
 use crate::error;
 
 impl ProfileStorage {
@@ -125,7 +125,11 @@ impl ProfileStorage {
         let body = match &record.response {
             Some(body) if generation == record.generation => Arc::clone(body),
             _ => {
-                let body = Arc::new(Body::new(state.new_body()?, storage_key?));
+                let body = Arc::new(Body::new(
+                    state.new_body()?,
+                    storage_key?,
+                    sums::seed_of_response(key, generation),
+                ));
                 let record = state.record(key)?;
                 record.generation = generation;
                 replaced = record.response.replace(Arc::clone(&body));
@@ -186,9 +190,8 @@ impl Storage for ProfileStorage {
         async {
             let state = &mut self.shared.state.lock();
             let id = state.new_body()?;
-            state
-                .staged
-                .insert(StagedBody(id), Arc::new(Body::new(id, key.clone())));
+            let body = Body::new(id, key.clone(), sums::seed_of_request(id));
+            state.staged.insert(StagedBody(id), Arc::new(body));
             Ok(StagedBody(id))
         }
         .boxed()

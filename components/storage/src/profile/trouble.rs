@@ -9,15 +9,39 @@ use rusqlite::ErrorCode;
 /// The error for a file or folder: `what` says what was tried, as in "write to".
 pub(super) fn io(what: &str, path: &Path, error: &io::Error) -> StorageError {
     let (kind, advice) = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            (StorageErrorKind::QuotaExceeded, "; free some space on that disk")
-        }
+        _ if is_no_room(error) => (StorageErrorKind::QuotaExceeded, "; free some space on that disk"),
         io::ErrorKind::ReadOnlyFilesystem
         | io::ErrorKind::PermissionDenied
         | io::ErrorKind::NotADirectory => (StorageErrorKind::Io, "; choose a folder that you may write to"),
         _ => (StorageErrorKind::Io, "; look after that disk and try again"),
     };
     StorageError::new(kind, format!("cannot {what} {}: {error}{advice}", path.display()))
+}
+
+/// Whether the disk, or what this user may have of it, is full.
+fn is_no_room(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
+}
+
+/// Whether there is no room beside the database. SQLite says of some errors only that there was one: so this tries the
+/// same, in a file without a name.
+fn has_no_room(database: &Path) -> bool {
+    let Some(folder) = database.parent() else {
+        return false;
+    };
+    let write = || {
+        let file = tempfile::tempfile_in(folder)?;
+        #[cfg(unix)]
+        std::os::unix::fs::FileExt::write_all_at(&file, &[0; 4096], 0)?;
+        #[cfg(not(unix))]
+        std::io::Write::write_all(&mut &file, &[0; 4096])?;
+        file.sync_all()
+    };
+    write().is_err_and(|error: io::Error| is_no_room(&error))
 }
 
 /// The error for the database at `path`.
@@ -33,13 +57,8 @@ pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> StorageError {
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()),
-        Some(ErrorCode::DiskFull | ErrorCode::TooBig) => StorageError::new(
-            StorageErrorKind::QuotaExceeded,
-            format!(
-                "cannot write to the database {}: {error}; free some space on that disk",
-                path.display()
-            ),
-        ),
+        Some(ErrorCode::DiskFull | ErrorCode::TooBig) => no_room(path, error),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if has_no_room(path) => no_room(path, error),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => StorageError::new(
             StorageErrorKind::Io,
             format!(
@@ -62,6 +81,16 @@ pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> StorageError {
             ),
         ),
     }
+}
+
+fn no_room(path: &Path, error: &rusqlite::Error) -> StorageError {
+    StorageError::new(
+        StorageErrorKind::QuotaExceeded,
+        format!(
+            "cannot write to the database {}: {error}; free some space on that disk",
+            path.display()
+        ),
+    )
 }
 
 /// The database at `path` holds what it cannot.

@@ -2,7 +2,6 @@
 //! that one commit answers many.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -17,6 +16,7 @@ use super::operation::Operation;
 use super::options::Result;
 use super::state::Shared;
 use super::trouble;
+use crate::write_points::{Step, step};
 
 /// An operation in the writer's queue.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl Writer {
             let jobs = std::mem::take(&mut self.owed);
             self.batch(jobs);
         }
+        step(Step::Close, || drop(self.connection));
     }
 
     fn batch(&mut self, jobs: Vec<Job>) {
@@ -65,11 +66,11 @@ impl Writer {
         };
         // A body that moved to its file is there before it is said how much of it is durable.
         for (job, result) in jobs.iter().zip(&results) {
-            match result {
+            step(Step::Follow, || match result {
                 Ok(()) => job.operation.done(&self.shared),
                 Err(_) if job.reply.is_some() => job.operation.undo(&self.shared),
                 Err(_) => {}
-            }
+            });
         }
         batch.committed();
         if jobs.iter().any(|job| matches!(job.operation, Operation::Flush)) {
@@ -82,7 +83,7 @@ impl Writer {
         for (mut job, result) in jobs.into_iter().zip(results) {
             match (job.reply.take(), result) {
                 // Who no longer waits needs no answer.
-                (Some(reply), result) => drop(reply.send(result)),
+                (Some(reply), result) => drop(step(Step::Answer, || reply.send(result))),
                 (None, Err(_)) => self.owed.push(job),
                 (None, Ok(())) => {}
             }
@@ -96,7 +97,9 @@ impl Writer {
 
 /// Does all jobs in one transaction, each as a whole or not at all. An error means that none was done.
 fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<Vec<Result<()>>> {
-    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let begun = step(Step::Begin, || {
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    });
     let mut transaction = batch.sql(begun)?;
     let mut overdue = Overdue::default();
     let mut results = Vec::with_capacity(jobs.len());
@@ -120,7 +123,7 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
         results.push(result);
     }
     batch.before_commit()?;
-    batch.sql(transaction.commit())?;
+    batch.sql(step(Step::Commit, || transaction.commit()))?;
     Ok(results)
 }
 
@@ -128,14 +131,19 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
 #[derive(Default)]
 struct Overdue {
     fetches: HashMap<FetchKey, StorageError>,
+    /// It never will be, for a body whose bytes can no longer be relied on: the end of its fetch may overtake it.
+    hopeless: HashMap<FetchKey, StorageError>,
 }
 
 impl Overdue {
     fn add(&mut self, operation: &Operation, error: &StorageError) {
-        if let Some(fetch) = operation.fetch()
-            && let Entry::Vacant(entry) = self.fetches.entry(fetch)
-        {
-            entry.insert(error.clone());
+        let which = if operation.is_hopeless() {
+            &mut self.hopeless
+        } else {
+            &mut self.fetches
+        };
+        if let Some(fetch) = operation.fetch() {
+            which.entry(fetch).or_insert_with(|| error.clone());
         }
     }
 
@@ -144,10 +152,16 @@ impl Overdue {
             // What goes takes along what was owed to it.
             Operation::Remove(fetch) => {
                 self.fetches.remove(fetch);
+                self.hopeless.remove(fetch);
                 None
             }
-            Operation::Flush => self.fetches.values().next(),
-            _ => operation.fetch().and_then(|fetch| self.fetches.get(&fetch)),
+            Operation::Flush => self.fetches.values().chain(self.hopeless.values()).next(),
+            _ => operation.fetch().and_then(|fetch| {
+                let hopeless = self.hopeless.get(&fetch);
+                self.fetches
+                    .get(&fetch)
+                    .or(hopeless.filter(|_| !operation.is_end_without_success()))
+            }),
         };
         error.map_or(Ok(()), |error| Err(error.clone()))
     }

@@ -1,8 +1,11 @@
 //! When the database or the disk refuses.
 
 use std::fs;
+use std::time::Duration;
 
 use background_fetch::embedder::{FetchState, Storage, StorageErrorKind};
+use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult, RecordKey};
+use futures::FutureExt;
 use futures::executor::block_on;
 
 use crate::support::{Blocking, Profile, pattern};
@@ -96,7 +99,7 @@ fn a_creation_that_fails_leaves_nothing_and_its_bodies_staged() {
     storage.append_at(BodyKey::Staged(staged), 3, b"oad").unwrap();
     let fetch = block_on(storage.create(&new)).unwrap();
     assert_eq!(storage.load_all().len(), 1);
-    let record = background_fetch::RecordKey { fetch, index: 1 };
+    let record = RecordKey { fetch, index: 1 };
     assert_eq!(storage.read_all(BodyKey::Request(record)), b"upload");
 }
 
@@ -117,4 +120,71 @@ fn a_body_that_cannot_get_a_file_stays_as_it_was_and_gets_one_later() {
     storage.pause(record.fetch).unwrap();
     drop(storage);
     assert_eq!(profile.open().load_record(record).length, 100_010);
+}
+
+#[test]
+fn a_response_that_is_set_while_the_writer_stores_the_others_is_stored_in_its_turn() {
+    for (length, generation) in [(1000, 1), (1000, 2), (100_000, 1), (100_000, 2)] {
+        let mut profile = Profile::new();
+        let storage = profile.open();
+        let fetch = storage.create_with(1);
+        let record = RecordKey { fetch, index: 0 };
+        if generation > 1 {
+            storage.respond(record, generation - 1);
+        }
+        block_on(storage.flush()).unwrap();
+        // Given a writer that is about to make a background fetch durable, and waits for another program
+        let other = profile.database();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut paused = storage.set_paused(record.fetch, Default::default());
+        assert!((&mut paused).now_or_never().is_none());
+        std::thread::sleep(Duration::from_millis(50));
+        // when a record gets a response meanwhile
+        let body = storage.respond(record, generation);
+        let mut append = storage.append(body, 0, pattern(length).into());
+        let appended = (&mut append).now_or_never();
+        other.execute_batch("ROLLBACK").unwrap();
+        block_on(paused).unwrap();
+        appended.unwrap_or_else(|| block_on(append)).unwrap();
+        // then it is there when all is settled.
+        storage.settle(record);
+        block_on(storage.set_state(record.fetch, FetchState::Aborted)).unwrap();
+        assert_eq!(storage.read_all(body), pattern(length));
+        drop(storage);
+        profile.reboot();
+        assert_eq!(profile.open().read_all(body), pattern(length));
+    }
+}
+
+#[test]
+fn a_failure_is_stored_where_a_body_cannot_be() {
+    // Given a record that was settled, which is answered at once, and whose file cannot be made durable
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    fs::remove_file(profile.body_file()).unwrap();
+    storage.settle(record);
+    let settled = |result, failure_reason| FetchState::Settled {
+        result,
+        failure_reason,
+    };
+    // when its background fetch is to be a success, then that is refused
+    let success = settled(
+        BackgroundFetchResult::Success,
+        BackgroundFetchFailureReason::Empty,
+    );
+    block_on(storage.set_state(record.fetch, success)).unwrap_err();
+    // and that it failed is stored.
+    let failure = settled(
+        BackgroundFetchResult::Failure,
+        BackgroundFetchFailureReason::FetchError,
+    );
+    block_on(storage.set_state(record.fetch, failure)).unwrap();
+    drop(storage);
+    let storage = profile.open();
+    assert_eq!(storage.load_all()[0].state, failure);
+    block_on(storage.remove(record.fetch)).unwrap();
+    drop(storage);
+    assert_eq!(profile.open().load_all(), []);
 }

@@ -1,0 +1,158 @@
+//! [`Scene`]: what happens while a system call fails.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::fault::Fault;
+use super::trace::{self, Call};
+use crate::Trouble;
+use crate::kill::left_over;
+use crate::oracle::Oracle;
+use crate::process::{End, Process, life};
+use crate::story::Story;
+
+/// What happens while a system call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scene {
+    /// A new profile: bodies of all sizes arrive, one is sent, one background fetch is aborted, bodies are exported.
+    New,
+    /// A profile that a kill in the middle of that left behind, after a restart of the machine.
+    LeftBehind,
+}
+
+impl Scene {
+    pub(crate) const ALL: [Self; 2] = [Self::New, Self::LeftBehind];
+
+    /// The system calls that it has to do with the profile. What is made on the way goes to a folder.
+    pub(crate) fn calls(self, folder: &Path) -> Result<Vec<Call>, Trouble> {
+        let profile = folder.join("counted/profile");
+        self.set(&profile, &mut Oracle::default())?;
+        let output = folder.join("trace");
+        let mut command = self.command(&profile, &output, "trace=all")?;
+        let mut said = Vec::new();
+        let end = Process::start(&mut command)?.watch(None, |line| said.push(line.to_owned()))?;
+        if end != End::Done {
+            return Err(format!("a run without faults ended so: {end:?}\n{}", said.join("\n")).into());
+        }
+        let mut calls = trace::calls(&fs::read_to_string(&output)?);
+        let path = folder.join("counted").display().to_string();
+        calls.retain(|call| call.text.contains(&path) && call.name != "execve");
+        Ok(calls)
+    }
+
+    /// Plays it with a fault. What is wrong, where something is, and how it came.
+    pub(crate) fn play(self, folder: &Path, fault: &Fault) -> Result<Option<(String, String)>, Trouble> {
+        let profile = folder.join("profile");
+        let mut oracle = Oracle::default();
+        self.set(&profile, &mut oracle)?;
+        let mut command = self.command(&profile, Path::new("/dev/null"), &fault.injection())?;
+        oracle.new_life(2, &format!("with {fault}"));
+        oracle.expect_fault(profile.display().to_string(), fault.is_full());
+        let end = Process::start(&mut command)?.watch(None, |line| oracle.hear(line))?;
+        oracle.note(&format!("--- {end:?}"));
+        if end == End::Failed && !oracle.said_something() {
+            // Its libraries could not be loaded: that is before anything begins.
+            return Ok(None);
+        }
+        let mut wrong = (end == End::Hung || end == End::Killed).then(|| format!("{end:?}"));
+        // Without faults everything goes on.
+        let mut command = life(&profile)?;
+        command.args([
+            "--stories",
+            "none",
+            "--drain",
+            "yes",
+            "--life",
+            "3",
+            "--boot",
+            "3",
+        ]);
+        oracle.new_life(3, "without faults");
+        let end = Process::start(&mut command)?.watch(None, |line| oracle.hear(line))?;
+        if end != End::Done {
+            wrong = wrong.or_else(|| Some(format!("without faults: {end:?}")));
+        } else if wrong.is_none() {
+            oracle.end();
+            wrong = left_over(&profile)?;
+        }
+        let wrong = wrong.or_else(|| oracle.wrongs().first().cloned());
+        Ok(wrong.map(|wrong| (general(&wrong, folder), oracle.log().join("\n"))))
+    }
+
+    /// Sets the scene at a profile: what was there is gone.
+    fn set(self, profile: &Path, oracle: &mut Oracle) -> Result<(), Trouble> {
+        if let Some(folder) = profile.parent() {
+            let _ = fs::remove_dir_all(folder);
+            fs::create_dir_all(folder)?;
+        }
+        if self == Self::LeftBehind {
+            // Killed in the middle: there is a body of every kind.
+            let mut command = life(profile)?;
+            command.args(["--stories", &stories(), "--life", "1", "--boot", "1"]);
+            command.args(["--point", "after-append", "--nth", "30"]);
+            oracle.new_life(1, "killed");
+            let end = Process::start(&mut command)?.watch(None, |line| oracle.hear(line))?;
+            if end != End::Killed {
+                return Err(format!("it was to be killed: {end:?}\n{}", oracle.log().join("\n")).into());
+            }
+            fs::write(profile.join("bodies/999"), "a body of nobody")?;
+        }
+        Ok(())
+    }
+
+    fn command(self, profile: &Path, output: &Path, expression: &str) -> Result<Command, Trouble> {
+        let life = life(profile)?;
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-y", "-o"]).arg(output);
+        if let Some(call) = expression
+            .strip_prefix("inject=")
+            .and_then(|rest| rest.split(':').next())
+        {
+            // Nothing else is of interest: so nothing else is slowed down.
+            command
+                .arg("--seccomp-bpf")
+                .arg("-e")
+                .arg(format!("trace={call}"));
+        }
+        command
+            .arg("-e")
+            .arg(expression)
+            .arg("--")
+            .arg(life.get_program())
+            .args(life.get_args());
+        match self {
+            Self::New => command.args(["--stories", &stories()]),
+            Self::LeftBehind => command.args(["--stories", "none", "--drain", "yes"]),
+        };
+        command.args(["--life", "2", "--boot", "2"]);
+        Ok(command)
+    }
+}
+
+/// The ids of stories in which everything happens.
+fn stories() -> String {
+    ["plain", "posting", "aborted"].map(story).join(",")
+}
+
+/// The id of a story of this kind that has small and large bodies in both directions, and exports them.
+pub(crate) fn story(kind: &str) -> String {
+    let fits = |story: &Story| {
+        let small = story
+            .records
+            .iter()
+            .any(|record| (1..1000).contains(&record.length));
+        let large = story.records.iter().any(|record| record.length >= 70_000);
+        let sends = story.records[0]
+            .upload()
+            .is_none_or(|upload| upload.len() > 30_000);
+        story.exports && small && large && sends
+    };
+    let mut stories = (0..).filter_map(|seed| Story::named(&format!("1-0-{kind}-{seed}")));
+    stories.find(fits).map(|story| story.id).unwrap_or_default()
+}
+
+/// What is wrong without what differs from fault to fault.
+fn general(wrong: &str, folder: &Path) -> String {
+    wrong.replace(&folder.display().to_string(), "…")
+}
