@@ -278,10 +278,6 @@ impl Completion<'_> {
             if state.response.is_some() || state.length > 0 {
                 response_data.set_result(ResponseResult::Redundant);
                 *response_data = self.record.replace_response_data();
-                self.bg_fetch
-                    .progress
-                    .update(|progress| progress.stored = progress.stored.saturating_sub(state.length));
-                update_background_fetch_instances(self.bg_fetch);
             }
             let generation = response_data.generation;
             let stored =
@@ -291,6 +287,13 @@ impl Completion<'_> {
                     .storage
                     .set_response(self.record.key, generation, &response);
             stored.await.map_err(|error| self.storage_failed(&error))?;
+            // The bytes of the one before are gone now.
+            if state.length > 0 {
+                self.bg_fetch
+                    .progress
+                    .update(|progress| progress.stored = progress.stored.saturating_sub(state.length));
+                update_background_fetch_instances(self.bg_fetch);
+            }
             response_data
                 .state
                 .update(|state| state.response = Some(Arc::new(response)));

@@ -296,9 +296,7 @@ impl Model {
         }
         let consistent = (result == BackgroundFetchResult::Success) == (reason == Reason::Empty);
         must!(consistent, "{who} shows {outcome:?}");
-        // One that a failing storage took though `fetch()` rejected, or kept though it was cleared, gives way to the
-        // next of its id.
-        let is_ghost = faults && (!known.acknowledged || known.cleared != Sure::No);
+        let is_ghost = faults && known.may_be_a_ghost();
         match reason {
             // 4. Whoever aborted successfully gets "aborted", and nobody else.
             Reason::Aborted => must!(
@@ -507,7 +505,8 @@ impl Model {
             must!(known.cleared != Sure::Yes, "{key:?} was cleared and is there");
             let is_active = fetch.records_available
                 && fetch.result == BackgroundFetchResult::Empty
-                && known.aborted == Sure::No;
+                && known.aborted == Sure::No
+                && !(faults && known.may_be_a_ghost());
             must!(
                 !is_active || active.insert((registration, fetch.id.clone())),
                 "two background fetches are active as {:?}",
@@ -516,7 +515,7 @@ impl Model {
             // 3. No byte over the total is kept.
             let total = fetch.download_total;
             must!(
-                total == 0 || fetch.downloaded <= total,
+                faults || total == 0 || fetch.downloaded <= total,
                 "{key:?} has {} bytes of {total}",
                 fetch.downloaded
             );
@@ -594,6 +593,14 @@ impl Model {
     /// How a background fetch ended, where that was seen.
     pub(super) fn outcome(&self, key: FetchKey) -> Option<Outcome> {
         self.known.get(&key)?.outcome
+    }
+}
+
+impl Known {
+    /// Whether a failing storage may have taken it though `fetch()` rejected, or kept it though it was cleared: it gives
+    /// way to the next of its id.
+    fn may_be_a_ghost(&self) -> bool {
+        !self.acknowledged || self.cleared != Sure::No
     }
 }
 
