@@ -43,15 +43,19 @@ impl<'a> Batch<'a> {
         if self.moved.contains(&body.id) {
             what = Stored::File;
         }
-        match what {
-            Stored::Already => {}
+        let known = match what {
+            Stored::Already => true,
             Stored::Blob(bytes) => self.sql(statements::set_body_data(sql, body.id, &bytes))?,
             Stored::File => {
                 length = self.sync(body)?;
-                self.sql(statements::set_body_length(sql, body.id, length))?;
+                self.sql(statements::set_body_length(sql, body.id, length))?
             }
+        };
+        // The response of a record may be newer than this operation: then what makes the database know its body is
+        // still in the queue, and it stays dirty until that is done.
+        if known {
+            self.stored.push((Arc::clone(body), length));
         }
-        self.stored.push((Arc::clone(body), length));
         Ok(())
     }
 

@@ -100,22 +100,24 @@ pub(super) fn move_body(sql: &Connection, body: u64) -> Result<bool> {
     .map(|found| found > 0)
 }
 
-pub(super) fn set_body_length(sql: &Connection, body: u64, length: u64) -> Result<()> {
-    run(
+/// Whether the database knows this body.
+pub(super) fn set_body_length(sql: &Connection, body: u64, length: u64) -> Result<bool> {
+    let rows = run(
         sql,
         "UPDATE body SET length = ?2 WHERE id = ?1",
         [bits(body), encode::length(length)?],
-    )
-    .map(drop)
+    )?;
+    Ok(rows > 0)
 }
 
-pub(super) fn set_body_data(sql: &Connection, body: u64, data: &[u8]) -> Result<()> {
-    run(
+/// Whether the database knows this body.
+pub(super) fn set_body_data(sql: &Connection, body: u64, data: &[u8]) -> Result<bool> {
+    let rows = run(
         sql,
         "UPDATE body SET in_file = 0, length = ?2, data = ?3 WHERE id = ?1",
         params![bits(body), encode::length(data.len() as u64)?, data],
-    )
-    .map(drop)
+    )?;
+    Ok(rows > 0)
 }
 
 pub(super) fn delete_body(sql: &Connection, body: u64) -> Result<()> {
