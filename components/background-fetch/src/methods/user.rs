@@ -167,11 +167,13 @@ impl Engine {
             self.note(bg_fetch, EventKind::Paused { reasons });
             update_background_fetch_instances_now(bg_fetch);
         }
-        self.store_paused(bg_fetch).await.map_err(|error| match error.kind {
-            // Its event ended meanwhile, or it was cleared.
-            StorageErrorKind::NotFound => ControlError::NotFound,
-            _ => ControlError::Storage(error),
-        })
+        self.store_paused(bg_fetch)
+            .await
+            .map_err(|error| match error.kind {
+                // Its event ended meanwhile, or it was cleared.
+                StorageErrorKind::NotFound => ControlError::NotFound,
+                _ => ControlError::Storage(error),
+            })
     }
 
     /// Stores the reasons as they are when it is its turn on the edit queue: so the last ones are stored last,
