@@ -67,7 +67,11 @@ impl Board {
             while !stop.load(Ordering::Relaxed) {
                 std::thread::sleep(LOOK);
                 let now = board.0.signs.load(Ordering::Relaxed);
-                silence = if now == signs { silence + LOOK } else { Duration::ZERO };
+                silence = if now == signs {
+                    silence + LOOK
+                } else {
+                    Duration::ZERO
+                };
                 signs = now;
                 if board.0.ending.load(Ordering::Relaxed) {
                     end += LOOK;

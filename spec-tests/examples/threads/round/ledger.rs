@@ -167,10 +167,7 @@ impl Entry {
         let abort_held = self.settled.iter().all(|(_, reason)| *reason == aborted);
         let checks = [
             (self.created == 1, format!("created {} times", self.created)),
-            (
-                self.promised <= 1,
-                format!("{} promises have it", self.promised),
-            ),
+            (self.promised <= 1, format!("{} promises have it", self.promised)),
             (once(self.settled.len()), format!("settled as {:?}", self.settled)),
             (
                 once(self.dispatched.len()),
@@ -191,19 +188,15 @@ impl Entry {
                 once(self.removed as usize),
                 format!("removed {} times", self.removed),
             ),
-            (
-                self.cleared <= 1,
-                format!("cleared {} times", self.cleared),
-            ),
-            (
-                self.aborted <= 1,
-                format!("aborted {} times", self.aborted),
-            ),
+            (self.cleared <= 1, format!("cleared {} times", self.cleared)),
+            (self.aborted <= 1, format!("aborted {} times", self.aborted)),
             (
                 self.aborted == 0 || abort_held,
                 format!("aborted, and settled as {:?}", self.settled),
             ),
         ];
-        checks.into_iter().filter_map(|(holds, fault)| (!holds).then_some(fault))
+        checks
+            .into_iter()
+            .filter_map(|(holds, fault)| (!holds).then_some(fault))
     }
 }

@@ -31,8 +31,8 @@ use ledger::Ledger;
 use machine::{Pool, Ticker};
 use screen::Screen;
 use sites::Sites;
-use store::Store;
 pub(crate) use store::Kind;
+use store::Store;
 use workers::Workers;
 
 /// How much there is of everything.
@@ -220,7 +220,9 @@ pub(crate) fn run(seed: u64, kind: Kind, wild: Duration, scale: &Scale) -> (Figu
     }
     // The watchdog knows the engine too: another takes over.
     drop((watchdog, engine));
-    let _watchdog = shared.board.watch(name, || "somebody still holds the engine".to_owned());
+    let _watchdog = shared
+        .board
+        .watch(name, || "somebody still holds the engine".to_owned());
     {
         let _wait = phase("the engine's events");
         figures.at_once = observer.join().unwrap_or_default();
@@ -282,7 +284,8 @@ fn observe(engine: &Engine, shared: &Arc<Shared>) -> JoinHandle<u64> {
 /// Whether every background fetch is over; lets those go on that are paused.
 fn all_over(engine: &Engine) -> bool {
     let shown = engine.inspect();
-    let paused = |fetch: &&FetchInspection| fetch.paused.any() && fetch.result == BackgroundFetchResult::Empty;
+    let paused =
+        |fetch: &&FetchInspection| fetch.paused.any() && fetch.result == BackgroundFetchResult::Empty;
     for fetch in shown.iter().filter(paused) {
         // One that ended meanwhile needs neither.
         let _ = block_on(engine.resume(fetch.key));

@@ -181,7 +181,10 @@ impl Page {
 
     /// Two at once, which must be the same object.
     fn get(&self, manager: &BackgroundFetchManager, id: String) {
-        let (page, both) = (self.clone(), join(manager.get(id.as_str()), manager.get(id.as_str())));
+        let (page, both) = (
+            self.clone(),
+            join(manager.get(id.as_str()), manager.get(id.as_str())),
+        );
         self.thread.wait_for(format!("get({id})"), async move {
             let (Ok(Some(first)), Ok(second)) = both.await else {
                 return;

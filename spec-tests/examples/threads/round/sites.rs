@@ -78,7 +78,9 @@ impl Sites {
         // Some never come, in good times as in bad.
         let resource = match number % 12 {
             10 => Resource::status(404),
-            11 => Resource::bytes("").fails(NetworkError::fatal("no such host")).always(),
+            11 => Resource::bytes("")
+                .fails(NetworkError::fatal("no such host"))
+                .always(),
             _ => self.file(number, random, wild),
         };
         network.serve(format!("{FILES}{number}"), resource);
@@ -120,7 +122,10 @@ impl Sites {
         if versions.iter().any(right) {
             return Ok(());
         }
-        Err(format!("{} bytes of {url} are of no version (whole: {whole})", bytes.len()))
+        Err(format!(
+            "{} bytes of {url} are of no version (whole: {whole})",
+            bytes.len()
+        ))
     }
 }
 

@@ -64,7 +64,10 @@ impl Store {
     pub(super) fn check(self, registrations: &[RegistrationKey], ledger: &Ledger) {
         let holders = Arc::strong_count(&self.storage);
         if holders > 1 {
-            ledger.fault(format!("{} hold the storage of an engine that is gone", holders - 1));
+            ledger.fault(format!(
+                "{} hold the storage of an engine that is gone",
+                holders - 1
+            ));
         }
         check_empty(&*self.storage, registrations, ledger);
         drop(self.storage);
@@ -94,7 +97,11 @@ fn check_empty(storage: &dyn Storage, registrations: &[RegistrationKey], ledger:
         let key = &registration.storage_key;
         let estimate = block_on(storage.estimate(key)).expect("an estimate");
         if estimate.usage > 0 {
-            ledger.fault(format!("left over: {} uses {} bytes", key.as_str(), estimate.usage));
+            ledger.fault(format!(
+                "left over: {} uses {} bytes",
+                key.as_str(),
+                estimate.usage
+            ));
         }
     }
 }
