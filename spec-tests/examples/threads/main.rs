@@ -3,7 +3,7 @@
 //! is over; after each everything must have come to its one end, and nothing may be left.
 //!
 //! ```text
-//! cargo run --release -p spec-tests --example threads -- [--seconds N] [--seed S] [--storage memory|profile]
+//! cargo run -p spec-tests --example threads -- [--seconds N] [--seed S] [--storage memory|profile]
 //! ```
 //!
 //! A minute by default, on both storages by turns. The seed decides what is done, not in which order threads do it: a
