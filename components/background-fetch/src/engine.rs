@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::{self, Either};
 use indexmap::IndexMap;
@@ -18,7 +17,7 @@ use crate::embedder::{Embedder, FetchState, Policies, StorageError, StoredFetch}
 use crate::inspect::{EventKind, Inspector};
 use crate::realms::Realms;
 use crate::scheduler::Scheduler;
-use crate::sync::{ParallelQueue, Watched};
+use crate::sync::{ParallelQueue, Tasks, Watched};
 
 /// The engine half: everything that the specification does "in parallel".
 ///
@@ -49,9 +48,7 @@ pub(crate) struct Inner {
     /// Whether it was shut down; changes once.
     stopped: Watched<bool>,
     /// The tasks that live.
-    tasks: AtomicUsize,
-    /// Changes when the last task is gone.
-    idle: Watched<()>,
+    tasks: Tasks,
 }
 
 /// Background fetches and registrations hold each other.
@@ -85,8 +82,7 @@ impl Engine {
                 dormant: Mutex::default(),
                 metered: Mutex::new(false),
                 stopped: Watched::new(false),
-                tasks: AtomicUsize::new(0),
-                idle: Watched::new(()),
+                tasks: Tasks::new(),
             }),
         };
         for mut fetch in stored {
@@ -152,11 +148,7 @@ impl Engine {
 
     /// Resolves when no task of this engine is left.
     pub async fn idle(&self) {
-        let tasks = &self.inner.tasks;
-        self.inner
-            .idle
-            .when(|()| (tasks.load(Ordering::SeqCst) == 0).then_some(()))
-            .await;
+        self.inner.tasks.idle().await;
     }
 
     /// The registration of this name, made where there was none.
@@ -210,10 +202,12 @@ impl Engine {
 
     /// Runs a task until it is done, or the engine is shut down.
     pub(crate) fn spawn_unbound(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let running = TaskCount::new(self);
+        let (engine, running) = (self.clone(), self.inner.tasks.begin());
         self.inner.embedder.spawner.spawn(Box::pin(async move {
+            // It counts until the task is dropped.
+            let _running = running;
             futures::pin_mut!(task);
-            future::select(pin!(running.0.stopped()), task).await;
+            future::select(pin!(engine.stopped()), task).await;
         }));
     }
 
@@ -242,7 +236,7 @@ impl Engine {
         steps: S,
     ) -> impl Future<Output = Option<S::Output>> + Send + use<S> {
         let (done, result) = futures::channel::oneshot::channel();
-        let running = TaskCount::new(self);
+        let running = self.inner.tasks.begin();
         registration.edit_queue.enqueue(async move {
             // It counts until the steps are dropped.
             let _running = running;
@@ -272,23 +266,5 @@ impl Engine {
         self.inner
             .inspector
             .note(self.inner.embedder.clock.now(), bg_fetch, kind);
-    }
-}
-
-/// Counts a task while it lives.
-struct TaskCount(Engine);
-
-impl TaskCount {
-    fn new(engine: &Engine) -> Self {
-        engine.inner.tasks.fetch_add(1, Ordering::SeqCst);
-        Self(engine.clone())
-    }
-}
-
-impl Drop for TaskCount {
-    fn drop(&mut self) {
-        if self.0.inner.tasks.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.inner.idle.update(|()| ());
-        }
     }
 }

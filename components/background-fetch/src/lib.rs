@@ -27,6 +27,8 @@ pub mod inspect;
 mod methods;
 mod realms;
 mod scheduler;
+#[cfg(all(test, background_fetch_shuttle))]
+mod schedules;
 pub mod seam;
 mod sync;
 pub mod webdriver;

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use indexmap::IndexMap;
-use parking_lot::Mutex;
 
 use crate::concepts::{BackgroundFetchResult, FetchKey};
 use crate::embedder::EventLoop;
 use crate::fetch::StorageKey;
 use crate::seam::{FetchSnapshot, RealmId, RealmTask};
-use crate::sync::Watched;
+use crate::sync::{Mutex, Watched};
 
 #[derive(Default)]
 pub(crate) struct Realms {
@@ -126,19 +125,16 @@ impl Realms {
 
     /// Notes that a realm has run an update; queues the newer one, where there is one.
     pub(crate) fn updated(&self, realm: RealmId, fetch: FetchKey) {
-        let next = {
-            let mut connected = self.connected.lock();
-            let Some(realm) = connected.get_mut(&realm) else {
-                return;
-            };
-            let Some(Some(newer)) = realm.updates.remove(&fetch) else {
-                return;
-            };
-            realm.updates.insert(fetch, None);
-            (Arc::clone(&realm.event_loop), RealmTask::Update(newer))
+        let mut connected = self.connected.lock();
+        let Some(realm) = connected.get_mut(&realm) else {
+            return;
         };
-        let (event_loop, task) = next;
-        event_loop.queue_task(task);
+        let Some(Some(newer)) = realm.updates.remove(&fetch) else {
+            return;
+        };
+        realm.updates.insert(fetch, None);
+        // With the lock: what supersedes it cannot be queued before it.
+        realm.event_loop.queue_task(RealmTask::Update(newer));
     }
 
     fn queue_some(

@@ -9,7 +9,7 @@ use crate::algorithms::fire_click_event::fire_a_background_fetch_click_event;
 use crate::algorithms::update_instances::update_background_fetch_instances_now;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::{FetchKey, RegistrationKey};
-use crate::embedder::{MeteredPolicy, PauseReasons, StorageError};
+use crate::embedder::{MeteredPolicy, PauseReasons, StorageError, StorageErrorKind};
 use crate::inspect::EventKind;
 use crate::{DomString, Engine};
 
@@ -167,7 +167,13 @@ impl Engine {
             self.note(bg_fetch, EventKind::Paused { reasons });
             update_background_fetch_instances_now(bg_fetch);
         }
-        self.store_paused(bg_fetch).await.map_err(ControlError::Storage)
+        self.store_paused(bg_fetch)
+            .await
+            .map_err(|error| match error.kind {
+                // Its event ended meanwhile, or it was cleared.
+                StorageErrorKind::NotFound => ControlError::NotFound,
+                _ => ControlError::Storage(error),
+            })
     }
 
     /// Stores the reasons as they are when it is its turn on the edit queue: so the last ones are stored last,
@@ -202,14 +208,14 @@ impl Engine {
             return;
         }
         let metered = || *self.inner.metered.lock();
-        if let Err(error) = self
+        if let Err(ControlError::Storage(error)) = self
             .set_paused(bg_fetch, |reasons| reasons.metered = metered())
             .await
         {
             self.note(
                 bg_fetch,
                 EventKind::StorageTrouble {
-                    message: error.to_string(),
+                    message: error.message,
                 },
             );
         }

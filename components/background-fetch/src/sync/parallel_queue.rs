@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 
+use super::Mutex;
 use crate::embedder::Spawner;
 
 /// Runs enqueued steps one after the other, each to its end, in the order in which they came.

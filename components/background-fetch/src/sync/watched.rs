@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use indexmap::IndexMap;
-use parking_lot::Mutex;
+
+use super::Mutex;
 
 /// A value behind a lock, with "wait for |condition|".
 ///

@@ -7,6 +7,7 @@ mod export;
 mod kill;
 mod many;
 mod opening;
+mod overtaking;
 mod prefix;
 mod support;
 mod writer;
