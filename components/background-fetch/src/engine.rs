@@ -258,7 +258,8 @@ impl Engine {
         async { result.await.ok() }
     }
 
-    async fn stopped(&self) {
+    /// Resolves when the engine is shut down.
+    pub(crate) async fn stopped(&self) {
         self.inner.stopped.when(|stopped| stopped.then_some(())).await;
     }
 

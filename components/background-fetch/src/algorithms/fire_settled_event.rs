@@ -79,7 +79,7 @@ async fn fire_until_dispatched(engine: &Engine, bg_fetch: &BackgroundFetch, name
             ),
         }
         engine.inner.embedder.clock.sleep(wait).await;
-        wait = wait.saturating_mul(2).min(timing.longest_event_retry);
+        wait = timing.next_event_retry(wait);
     }
     engine.note(bg_fetch, EventKind::EventEnded { name });
 }

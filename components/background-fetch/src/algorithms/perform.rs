@@ -52,12 +52,21 @@ pub(crate) async fn perform_a_background_fetch(engine: &Engine, bg_fetch: &Arc<B
             bg_fetch.abort_all();
         }
     }
-    // 8. Enqueue the steps that settle it.
-    let steps = settle(engine.clone(), Arc::clone(bg_fetch));
-    if engine.enqueue(&bg_fetch.registration, steps).await.is_some() {
-        // 8.8 to 8.13. Fire its event.
-        fire_settled_event(engine, bg_fetch).await;
+    // 8. Enqueue the steps that settle it; again while the result cannot be stored, since no event goes before it.
+    let mut failure_reason = None;
+    let mut wait = engine.inner.policies.timing.first_event_retry;
+    loop {
+        let steps = settle(engine.clone(), Arc::clone(bg_fetch), failure_reason);
+        match engine.enqueue(&bg_fetch.registration, steps).await {
+            Some(Ok(())) => break,
+            Some(Err(not_stored)) => failure_reason = Some(not_stored),
+            None => return,
+        }
+        engine.inner.embedder.clock.sleep(wait).await;
+        wait = engine.inner.policies.timing.next_event_retry(wait);
     }
+    // 8.8 to 8.13. Fire its event.
+    fire_settled_event(engine, bg_fetch).await;
 }
 
 /// Completes one record; whether its failure fails the whole at once.
@@ -77,23 +86,31 @@ async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: A
     result.fails_the_whole()
 }
 
-/// The steps that settle a background fetch.
-async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>) {
+/// The steps that settle a background fetch; the failure reason where that could not be stored.
+async fn settle(
+    engine: Engine,
+    bg_fetch: Arc<BackgroundFetch>,
+    failure_reason: Option<BackgroundFetchFailureReason>,
+) -> Result<(), BackgroundFetchFailureReason> {
     // 8.1 and 8.2. The registration's active background fetches, and the id.
-    let mut failure_reason = bg_fetch.progress.read(|progress| progress.first_failure);
-    {
+    let is_active = {
+        let active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
+        contains_background_fetch(&active_bg_fetches, &bg_fetch)
+    };
+    let failure_reason = match failure_reason {
+        // 8.4. It was aborted, whatever failed meanwhile.
+        _ if !is_active => BackgroundFetchFailureReason::Aborted,
+        Some(not_stored) => not_stored,
+        None => bg_fetch.progress.read(|progress| progress.first_failure),
+    };
+    // 8.5 and 8.6. The result: durable before anybody sees it, and the event is owed from here on (errata 30).
+    let (result, failure_reason) = store_result(&engine, &bg_fetch, failure_reason).await?;
+    // 8.3. Remove it: not before its result is stored, or after a crash another might have its id too.
+    if is_active {
         let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
-        if contains_background_fetch(&active_bg_fetches, &bg_fetch) {
-            // 8.3. Remove it.
-            active_bg_fetches.shift_remove(&bg_fetch.id);
-        } else {
-            // 8.4. It was aborted, whatever failed meanwhile.
-            failure_reason = BackgroundFetchFailureReason::Aborted;
-        }
+        active_bg_fetches.shift_remove(&bg_fetch.id);
     }
     drop(bg_fetch.active_slot.lock().take());
-    // 8.5 and 8.6. The result: durable before anybody sees it, and the event is owed from here on (errata 30).
-    let (result, failure_reason) = store_result(&engine, &bg_fetch, failure_reason).await;
     bg_fetch.progress.update(|progress| {
         progress.result = result;
         progress.failure_reason = failure_reason;
@@ -108,14 +125,16 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>) {
     );
     // 8.7. Update background fetch instances, before the event can end: the result comes with available records.
     update_background_fetch_instances_in_order(&engine, &bg_fetch);
+    Ok(())
 }
 
-/// Stores the result. A success that cannot be made durable is none.
+/// Stores the result. A success that cannot be made durable is none; the reason of a failure that cannot be either is
+/// the error.
 async fn store_result(
     engine: &Engine,
     bg_fetch: &BackgroundFetch,
     mut failure_reason: BackgroundFetchFailureReason,
-) -> (BackgroundFetchResult, BackgroundFetchFailureReason) {
+) -> Result<(BackgroundFetchResult, BackgroundFetchFailureReason), BackgroundFetchFailureReason> {
     loop {
         let result = match failure_reason {
             BackgroundFetchFailureReason::Empty => BackgroundFetchResult::Success,
@@ -126,7 +145,7 @@ async fn store_result(
             failure_reason,
         };
         let Err(error) = engine.inner.embedder.storage.set_state(bg_fetch.key, state).await else {
-            return (result, failure_reason);
+            return Ok((result, failure_reason));
         };
         engine.note(
             bg_fetch,
@@ -135,7 +154,7 @@ async fn store_result(
             },
         );
         if result == BackgroundFetchResult::Failure {
-            return (result, failure_reason);
+            return Err(failure_reason);
         }
         failure_reason = match error.kind {
             StorageErrorKind::QuotaExceeded => BackgroundFetchFailureReason::QuotaExceeded,

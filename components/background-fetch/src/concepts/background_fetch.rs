@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::future;
+use futures::future::{self, Either};
 use parking_lot::Mutex;
 
 use super::record::Record;
@@ -213,6 +213,16 @@ impl BackgroundFetch {
             .progress
             .when(|progress| (progress.reserved == 0).then_some(()));
         future::select(stored, pin!(self.registration.cleared())).await;
+    }
+
+    /// Waits until it is settled. False where its registration is cleared, or the engine stopped, before.
+    pub(crate) async fn settled_before(&self, stopped: impl Future<Output = ()>) -> bool {
+        let is_settled =
+            |progress: &Progress| (progress.result != BackgroundFetchResult::Empty).then_some(());
+        let settled = self.progress.when(is_settled);
+        let (cleared, stopped) = (pin!(self.registration.cleared()), pin!(stopped));
+        let settled = future::select(settled, future::select(cleared, stopped)).await;
+        matches!(settled, Either::Left(_))
     }
 
     /// Waits until the paused flag or the abort all flag is set.

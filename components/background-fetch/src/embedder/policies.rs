@@ -121,11 +121,19 @@ pub struct Timing {
     pub progress_interval: Duration,
     /// How long a request may move no byte before it stops counting against other fetches.
     pub stalled_after: Duration,
-    /// The wait before an event whose worker did not start is fired again; it doubles up to
+    /// The wait before an event whose worker did not start is fired again, and before a result that storage did not take
+    /// is stored again; it doubles up to
     /// [`longest_event_retry`](Self::longest_event_retry).
     pub first_event_retry: Duration,
     /// The longest such wait.
     pub longest_event_retry: Duration,
+}
+
+impl Timing {
+    /// The wait that follows this one.
+    pub(crate) fn next_event_retry(&self, wait: Duration) -> Duration {
+        wait.saturating_mul(2).min(self.longest_event_retry)
+    }
 }
 
 impl Default for Timing {

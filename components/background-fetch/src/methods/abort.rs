@@ -25,7 +25,7 @@ impl Engine {
                     // 3.1 to 3.3. One that is not active is not aborted.
                     let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
                     if !contains_background_fetch(&active_bg_fetches, &bg_fetch) {
-                        return false;
+                        return (false, true);
                     }
                     // 3.4. Remove it.
                     active_bg_fetches.shift_remove(&bg_fetch.id);
@@ -41,6 +41,7 @@ impl Engine {
                     .storage
                     .set_state(bg_fetch.key, FetchState::Aborted)
                     .await;
+                let is_stored = stored.is_ok();
                 if let Err(error) = stored {
                     engine.note(
                         &bg_fetch,
@@ -52,11 +53,19 @@ impl Engine {
                 engine.note(&bg_fetch, EventKind::Aborted);
                 // A background fetch that was loaded and not started has to settle.
                 engine.start_one(bg_fetch.key);
-                // 3.5. Resolve with true.
-                true
+                (true, is_stored)
             }
         };
         let aborted = self.enqueue(&bg_fetch.registration, steps);
-        async { aborted.await.ok_or_else(super::was_cleared) }
+        let (engine, bg_fetch) = (self.clone(), Arc::clone(bg_fetch));
+        async move {
+            let (aborted, is_stored) = aborted.await.ok_or_else(super::was_cleared)?;
+            // What could not be stored is stored with the result: only then does it outlive a crash.
+            if !is_stored && !bg_fetch.settled_before(engine.stopped()).await {
+                return Err(super::was_cleared());
+            }
+            // 3.5. Resolve with true.
+            Ok(aborted)
+        }
     }
 }

@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 use crate::story::{Habit, Step, Story, Target};
 use crate::watched::Watched;
 use crate::{Bounds, Page, Random, VolatileStorage, World};
-use model::{Checked, Model, Outcome, Sighting, must};
+use model::{Checked, Model, Outcome, Shape, Sighting, must};
 
 /// How a story went that kept every promise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -309,16 +309,21 @@ impl Player {
     }
 
     fn sighting(&self, fetch: &FetchInspection) -> Sighting {
-        let files = fetch
-            .records
-            .iter()
-            .map(|record| world::file_at(&record.url))
-            .collect();
+        let upload = fetch.records.first().filter(|record| record.method == "POST");
+        let shape = Shape {
+            download_total: fetch.download_total,
+            files: fetch
+                .records
+                .iter()
+                .map(|record| world::file_at(&record.url))
+                .collect(),
+            upload: upload.map(|record| record.upload_total),
+        };
         Sighting {
             key: fetch.key,
             registration: self.place_of(&fetch.registration),
             id: fetch.id.to_string(),
-            shape: fetch.records_available.then_some((fetch.download_total, files)),
+            shape: fetch.records_available.then_some(shape),
         }
     }
 

@@ -12,8 +12,8 @@ use background_fetch::{
 
 use super::Delivery;
 use super::prospects::Prospects;
+use crate::pattern;
 use crate::story::{Step, Story, Target};
-use crate::{StorageOperation, pattern};
 
 /// A result with its failure reason.
 pub(super) type Outcome = (BackgroundFetchResult, Reason);
@@ -52,6 +52,8 @@ struct Called {
     /// Calls are numbered in their order.
     at: u64,
     call: FetchCall,
+    /// Whether it was refused; then it is there only where a storage failed after its effect.
+    refused: bool,
     ended: bool,
     /// Its background fetch, once it was seen.
     key: Option<FetchKey>,
@@ -62,8 +64,16 @@ pub(super) struct Sighting {
     pub(super) key: FetchKey,
     pub(super) registration: usize,
     pub(super) id: String,
-    /// Its download total and its files, where they are still to be seen.
-    pub(super) shape: Option<(u64, Vec<usize>)>,
+    /// What tells its call from others, where it is still to be seen.
+    pub(super) shape: Option<Shape>,
+}
+
+/// What tells a call from others of its id.
+#[derive(PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) download_total: u64,
+    pub(super) files: Vec<usize>,
+    pub(super) upload: Option<u64>,
 }
 
 /// A background fetch that was seen.
@@ -126,6 +136,7 @@ impl Model {
         self.called.push(Called {
             at,
             call,
+            refused: false,
             ended: false,
             key: None,
         });
@@ -135,13 +146,18 @@ impl Model {
     pub(super) fn fetch_resolved(&mut self, at: u64, key: FetchKey) -> Checked {
         let called = self.called_mut(at);
         called.ended = true;
+        let (expected, call) = (called.key, called.call.clone());
         must!(
-            called.key.is_none_or(|seen| seen == key),
-            "fetch() resolved with {key:?}, {:?} was stored for it",
-            called.key
+            expected.is_none_or(|seen| seen == key) || self.may_be_another_call(key, &call),
+            "fetch() resolved with {key:?}, {expected:?} was stored for it"
         );
-        self.see(at, key)?;
+        self.see(at, key);
         let known = self.known_mut(key)?;
+        must!(
+            known.call == call,
+            "fetch() of {call:?} resolved with {:?}",
+            known.call
+        );
         must!(!known.acknowledged, "two calls of fetch() resolved with {key:?}");
         known.acknowledged = true;
         Ok(())
@@ -160,7 +176,7 @@ impl Model {
         };
         let called = self.called_mut(at);
         must!(may, "fetch() of {} rejected with {name:?}", called.call.target);
-        // A storage that failed after its effect may have created it nevertheless.
+        called.refused = true;
         called.ended = !faults;
         must!(
             called.key.is_none() || faults || name == ExceptionName::AbortError,
@@ -188,7 +204,6 @@ impl Model {
             *calls -= 1;
             *calls
         });
-        let may_forget = self.may_forget();
         let known = self.known_mut(key)?;
         if aborted {
             // 4. After `abort()` resolves with true the result is "aborted".
@@ -197,7 +212,7 @@ impl Model {
                 "abort() of {key:?} resolved with true twice"
             );
             must!(
-                may_forget || known.outcome.is_none_or(|outcome| outcome.1 == Reason::Aborted),
+                known.outcome.is_none_or(|outcome| outcome.1 == Reason::Aborted),
                 "abort() of {key:?} resolved with true, its outcome is {:?}",
                 known.outcome
             );
@@ -241,15 +256,6 @@ impl Model {
     pub(super) fn died(&mut self) {
         self.life += 1;
         self.aborting.clear();
-        // A result whose storing failed may be another after a crash.
-        if self.may_forget() {
-            for known in self.known.values_mut() {
-                known.outcome = None;
-                if known.aborted == Sure::Yes {
-                    known.aborted = Sure::Maybe;
-                }
-            }
-        }
     }
 
     /// What is stored when the next process begins.
@@ -352,11 +358,10 @@ impl Model {
         {
             self.see_outcome(key, (result, failure_reason), "the storage")?;
         }
-        if self.may_forget()
-            || self
-                .known
-                .get(&key)
-                .is_some_and(|known| known.cleared != Sure::No)
+        if self
+            .known
+            .get(&key)
+            .is_some_and(|known| known.cleared != Sure::No)
         {
             return Ok(());
         }
@@ -520,7 +525,8 @@ impl Model {
                 fetch.downloaded
             );
             // 4. After an abort no byte arrives.
-            if known.aborted == Sure::Yes
+            if !faults
+                && known.aborted == Sure::Yes
                 && let Some(frozen_at) = known.frozen_at
             {
                 must!(
@@ -577,7 +583,7 @@ impl Model {
                 known.call
             );
             must!(
-                known.outcome.is_some() || known.cleared != Sure::No || self.may_forget(),
+                known.outcome.is_some() || known.cleared != Sure::No,
                 "nobody saw how {key:?} ended"
             );
         }
@@ -629,8 +635,11 @@ impl Model {
         }
         let calls_for_it = |called: &&Called| {
             let target = called.call.target;
-            let fits = |(download_total, files): &(u64, Vec<usize>)| {
-                called.call.download_total == *download_total && called.call.files == *files
+            let fits = |shape: &Shape| {
+                let call = &called.call;
+                shape.download_total == call.download_total
+                    && shape.files == call.files
+                    && shape.upload == call.upload
             };
             !called.ended
                 && called.key.is_none()
@@ -638,20 +647,35 @@ impl Model {
                 && super::id_of(target) == *id
                 && shape.as_ref().is_none_or(fits)
         };
-        let at = self.called.iter().find(calls_for_it).map(|called| called.at);
+        let candidates = self.called.iter().filter(calls_for_it);
+        let likely = |called: &&Called| (called.refused, self.was_cleared_since(called.at));
+        let at = candidates.min_by_key(likely).map(|called| called.at);
         let Some(at) = at else {
             return Err(format!("{key:?} is there as {id:?}, and nobody called for it"));
         };
-        self.see(at, key)
+        self.see(at, key);
+        Ok(())
     }
 
-    fn see(&mut self, at: u64, key: FetchKey) -> Checked {
+    /// Whether what was taken for the answer of one call may be that of another that is the same.
+    fn may_be_another_call(&self, key: FetchKey, call: &FetchCall) -> bool {
+        self.known.get(&key).is_none_or(|known| known.call == *call)
+    }
+
+    /// Takes a background fetch for what a call came to. Of calls that are the same another may have been taken for it.
+    fn see(&mut self, at: u64, key: FetchKey) {
+        for called in &mut self.called {
+            if called.key == Some(key) {
+                called.key = None;
+            }
+        }
         let called = self.called_mut(at);
         called.key = Some(key);
         let call = called.call.clone();
-        let known = Known {
+        let prospects = Prospects::of(&self.story, &call);
+        let known = self.known.entry(key).or_insert(Known {
             called: at,
-            prospects: Prospects::of(&self.story, &call),
+            prospects,
             call,
             acknowledged: false,
             aborted: Sure::No,
@@ -661,10 +685,11 @@ impl Model {
             clicks: 0,
             events: Vec::new(),
             ended: false,
-        };
-        self.known.entry(key).or_insert(known);
+        });
+        if known.called != at {
+            (known.called, known.cleared) = (at, Sure::No);
+        }
         self.apply_clearings();
-        Ok(())
     }
 
     /// A clearing takes what was called for before it.
@@ -709,20 +734,6 @@ impl Model {
     fn has_faults(&self) -> bool {
         let is_fault = |step: &Step| matches!(step, Step::StorageFails { .. });
         self.story.steps.iter().any(is_fault)
-    }
-
-    /// Whether the storing of a result may fail: then another life may come to another.
-    fn may_forget(&self) -> bool {
-        let of_state = |step: &Step| {
-            matches!(
-                step,
-                Step::StorageFails {
-                    operation: StorageOperation::SetState,
-                    ..
-                }
-            )
-        };
-        self.story.steps.iter().any(of_state)
     }
 
     fn aborted_by_user(&self) -> bool {

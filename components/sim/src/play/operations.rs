@@ -80,7 +80,7 @@ impl Player {
         let promise = manager.fetch(id, requests, options);
         self.on_page(&page, promise, move |player, page, answer| match answer {
             Ok(registration) => {
-                page.see(target.registration, &registration);
+                player.see(page, target, &registration);
                 player.note(|model| model.fetch_resolved(at, registration.key()));
             }
             Err(exception) => player.note(|model| model.fetch_rejected(at, exception.name)),
@@ -96,8 +96,8 @@ impl Player {
         let both = futures::future::join(manager.get(id_of(target)), manager.get(id_of(target)));
         self.on_page(&page, both, move |player, page, answers| match answers {
             (Ok(Some(one)), Ok(Some(other))) => {
-                page.see(target.registration, &one);
-                page.see(target.registration, &other);
+                player.see(page, target, &one);
+                player.see(page, target, &other);
                 player.note(|_| {
                     // 5. Two `get()`s in a realm give the same object.
                     match one.key() != other.key() || one == other {
@@ -109,7 +109,7 @@ impl Player {
             (Ok(one), Ok(other)) => one
                 .iter()
                 .chain(&other)
-                .for_each(|instance| page.see(target.registration, instance)),
+                .for_each(|instance| player.see(page, target, instance)),
             (Err(exception), _) | (_, Err(exception)) => {
                 player.note(|model| model.call_rejected(target.registration, "get()", exception.name))
             }
@@ -136,7 +136,6 @@ impl Player {
             return self.get(target);
         };
         let key = instance.key();
-        self.adopt(key);
         self.told(|model| model.abort_called(key));
         self.on_page(&page, instance.abort(), move |player, _, answer| match answer {
             Ok(aborted) => player.aborted(key, aborted),
@@ -144,6 +143,19 @@ impl Player {
                 player.note(|model| model.call_rejected(target.registration, "abort()", exception.name))
             }
         });
+    }
+
+    /// A page remembers an instance.
+    fn see(&self, page: &OpenPage, target: Target, instance: &BackgroundFetchRegistration) {
+        self.adopt(instance.key());
+        let mut instances = page.instances.borrow_mut();
+        if !instances.iter().any(|seen| seen.instance == *instance) {
+            instances.push(Seen {
+                registration: target.registration,
+                instance: instance.clone(),
+                outcome: Outcome::default(),
+            });
+        }
     }
 
     /// Tells the model of a background fetch whose call may have had no answer.
@@ -243,18 +255,6 @@ impl Player {
 }
 
 impl OpenPage {
-    /// Remembers an instance.
-    fn see(&self, registration: usize, instance: &BackgroundFetchRegistration) {
-        let mut instances = self.instances.borrow_mut();
-        if !instances.iter().any(|seen| seen.instance == *instance) {
-            instances.push(Seen {
-                registration,
-                instance: instance.clone(),
-                outcome: Outcome::default(),
-            });
-        }
-    }
-
     /// The newest instance of an id that the page has seen.
     fn instance(&self, target: Target) -> Option<BackgroundFetchRegistration> {
         let id = DomString::from(id_of(target).as_str());

@@ -13,7 +13,7 @@ use background_fetch::fetch::Client;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::model::{Checked, Model, Sighting, must};
+use super::model::{Checked, Model, Shape, Sighting, must};
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, chance_of, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
@@ -126,16 +126,16 @@ impl Player {
     }
 
     fn sighting_stored(&self, fetch: &StoredFetch) -> Sighting {
-        let files = fetch
-            .records
-            .iter()
-            .map(|record| file_at(&record.request.url))
-            .collect();
+        let requests = || fetch.records.iter().map(|record| &record.request);
         Sighting {
             key: fetch.key,
             registration: self.place_of(&fetch.registration),
             id: fetch.id.to_string(),
-            shape: Some((fetch.download_total, files)),
+            shape: Some(Shape {
+                download_total: fetch.download_total,
+                files: requests().map(|request| file_at(&request.url)).collect(),
+                upload: requests().next().and_then(|request| request.body_length),
+            }),
         }
     }
 
