@@ -239,8 +239,9 @@ fn exceptions(input: &Input<'_>, client: &Client, requests: &[&Info<'_>]) -> Vec
 
 async fn arguments(site: &Site, input: &Input<'_>) {
     site.open().await;
-    // Nothing arrives, and nothing ends.
+    // Nothing arrives, and an event that tells of a failure stays active: so records stay available.
     site.world.network.offline();
+    site.world.service_workers.hold();
     let Some(base) = Url::parse(SITE).ok().and_then(|url| url.join(input.base).ok()) else {
         return site.close().await;
     };
@@ -340,6 +341,7 @@ async fn arguments(site: &Site, input: &Input<'_>) {
     page.event_loop.close();
     let cleared = site.engine().clear_registration(&site.registration).await;
     cleared.expect("the registration is cleared");
+    site.world.service_workers.release();
     site.close().await;
 }
 

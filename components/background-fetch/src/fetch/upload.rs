@@ -125,6 +125,10 @@ mod tests {
         assert_eq!(limit(&["max-append-size=7", "max-age=soon"]), None);
         // What is quoted is no member.
         assert_eq!(
+            limit(&["max-append-size=7, note=\"a, max-append-size=1, b\""]),
+            Some(7)
+        );
+        assert_eq!(
             limit(&["note=\"a, max-append-size=1\", max-append-size=7"]),
             Some(7)
         );
