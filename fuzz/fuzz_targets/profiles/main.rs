@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use background_fetch::embedder::{
-    BodyKey, Clock, FetchState, FunctionalEventName, Policies, Storage, StorageError, StoredFetch,
+    BodyKey, Clock, FunctionalEventName, Policies, Storage, StorageError, StoredFetch,
 };
 use background_fetch::{Engine, FetchKey, RecordKey, ResponseResult};
 use background_fetch_sim::{Resource, World};
@@ -176,5 +176,4 @@ fn go_on(seed: u8, storage: &Arc<ProfileStorage>, is_fair: bool) {
         left.map(|fetch| fetch.key).collect()
     });
     assert!(!is_fair || left.is_empty(), "{left:?} do not end");
-    let _ = FetchState::Active;
 }
