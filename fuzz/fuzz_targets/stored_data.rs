@@ -1,8 +1,9 @@
-//! Any bytes for what is stored: a background fetch as JSON, or a column of the database. An error, or a value that is
-//! the same when it is written and read again.
+//! Any bytes for what is stored: a background fetch as JSON, a column of the database, the file of a cookie jar. An
+//! error, or a value that is the same when it is written and read again.
 #![no_main]
 
 use background_fetch::embedder::StoredFetch;
+use background_fetch_net::parse::cookie_jar;
 use background_fetch_storage::decode;
 use libfuzzer_sys::fuzz_target;
 use serde::{Serialize, de::DeserializeOwned};
@@ -10,6 +11,11 @@ use serde::{Serialize, de::DeserializeOwned};
 fuzz_target!(|data: &[u8]| {
     if let Ok(fetch) = serde_json::from_slice::<StoredFetch>(data) {
         round_trip(&fetch);
+    }
+    if let Ok(saved) = cookie_jar(data) {
+        // A cookie may expire meanwhile, so there may be fewer.
+        let again = cookie_jar(&saved).expect("what was saved can be opened");
+        assert!(again.len() <= saved.len());
     }
     if let Ok(text) = decode::dom_string(data) {
         let bytes: Vec<u8> = text

@@ -41,6 +41,9 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use failure::{Failure, Status};
+/// For the fuzzer.
+#[doc(hidden)]
+pub use naming::file_name;
 
 /// The program: does what the arguments say, the first being the program's name, and gives its exit status.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -27,5 +27,7 @@ pub use builder::{BuildError, HttpNetworkBuilder};
 pub use connection::proxies::{InvalidProxy, Proxies};
 pub use cookies::{CookieJar, CookieJarError};
 pub use fetching::forbidden_request_headers::is_framing_header;
+#[doc(hidden)]
+pub use fetching::parse;
 pub use network::HttpNetwork;
 pub use tokio_runtime::TokioRuntime;

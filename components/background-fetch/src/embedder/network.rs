@@ -15,6 +15,10 @@ use crate::fetch::{BodyStream, Client, Request, ResponseHead, ResumeRange};
 ///
 /// Called from any thread, many times at once. `background-fetch-net` is the default; a browser lends its own
 /// network stack.
+///
+/// # Testing yours
+///
+/// `background_fetch_network_suite::run(make)` runs this contract against it, with servers on the loopback.
 pub trait Network: Send + Sync {
     /// Fetches a request.
     ///

@@ -32,6 +32,10 @@ use crate::fetch::{Client, Request, ResponseHead, StorageKey};
 ///
 /// Usage counts the bytes of all bodies, request bodies too. A write that would take a storage key over its quota
 /// fails with [`QuotaExceeded`](StorageErrorKind::QuotaExceeded) and stores nothing; so does a full disk.
+///
+/// # Testing yours
+///
+/// `background_fetch_storage::suite::run(make)` runs this contract against it.
 pub trait Storage: Send + Sync {
     /// Loads every background fetch that is stored, oldest first. Staged bodies that no background fetch took
     /// are gone.

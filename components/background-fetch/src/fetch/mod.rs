@@ -13,6 +13,7 @@ pub mod response;
 mod retry_after;
 #[cfg(feature = "serde")]
 pub(crate) mod serialized;
+mod structured_field;
 pub mod upload;
 
 pub use bad_port::is_bad_port;

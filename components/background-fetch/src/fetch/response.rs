@@ -80,13 +80,12 @@ impl ResponseHead {
             StatusCode::PARTIAL_CONTENT => {
                 crate::extract_content_range_values(&self.headers)?.complete_length
             }
-            _ => self
-                .headers
-                .get(http::header::CONTENT_LENGTH)?
-                .to_str()
-                .ok()?
-                .parse()
-                .ok(),
+            _ => {
+                let digits = self.headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?;
+                // `parse` takes a plus sign, the grammar does not.
+                let is_length = digits.bytes().all(|byte| byte.is_ascii_digit());
+                is_length.then(|| digits.parse().ok())?
+            }
         }
     }
 
@@ -138,6 +137,17 @@ impl ResponseHead {
 mod tests {
     use super::*;
     use http::HeaderValue;
+
+    #[test]
+    fn a_content_length_is_digits_alone() {
+        for (value, expected) in [("5", Some(5)), ("+5", None), ("5, 5", None), ("", None)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(http::header::CONTENT_LENGTH, HeaderValue::from_static(value));
+            let url = Url::parse("https://a.example/").unwrap();
+            let head = ResponseHead::new(url, StatusCode::OK, headers);
+            assert_eq!(head.complete_length(), expected, "{value:?}");
+        }
+    }
 
     #[test]
     fn a_cors_response_exposes_safelisted_and_named_headers_only() {

@@ -59,6 +59,7 @@ pub(crate) mod header_names {
 pub(crate) mod header_list {
     use super::*;
     use http::{HeaderMap, HeaderValue};
+    use serde::ser::SerializeSeq;
 
     pub(crate) fn serialize<S: Serializer>(headers: &HeaderMap, serializer: S) -> Result<S::Ok, S::Error> {
         let decoded = |value: &HeaderValue| {
@@ -69,11 +70,12 @@ pub(crate) mod header_list {
                 .map(char::from)
                 .collect::<String>()
         };
-        serializer.collect_seq(
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), decoded(value))),
-        )
+        // Binary forms ask for the length, which the iterator does not know.
+        let mut list = serializer.serialize_seq(Some(headers.len()))?;
+        for (name, value) in headers {
+            list.serialize_element(&(name.as_str(), decoded(value)))?;
+        }
+        list.end()
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {

@@ -6,6 +6,9 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::headers::get;
+use super::structured_field::{self, BareItem};
+
 /// `Upload-Complete`: whether this request has the end of the representation; whether this response is the targeted
 /// resource's.
 pub const UPLOAD_COMPLETE: HeaderName = HeaderName::from_static("upload-complete");
@@ -40,70 +43,45 @@ pub const UPLOAD_RESUMPTION_SUPPORTED: u16 = 104;
 /// `Upload-Complete`, where it is valid.
 pub fn upload_complete(headers: &HeaderMap) -> Option<bool> {
     match item(headers, &UPLOAD_COMPLETE)? {
-        "?1" => Some(true),
-        "?0" => Some(false),
+        BareItem::Boolean(complete) => Some(complete),
         _ => None,
     }
 }
 
 /// `Upload-Offset`, where it is valid.
 pub fn upload_offset(headers: &HeaderMap) -> Option<u64> {
-    integer(item(headers, &UPLOAD_OFFSET)?)
+    item(headers, &UPLOAD_OFFSET)?.unsigned()
 }
 
 /// `Upload-Length`, where it is valid.
 pub fn upload_length(headers: &HeaderMap) -> Option<u64> {
-    integer(item(headers, &UPLOAD_LENGTH)?)
+    item(headers, &UPLOAD_LENGTH)?.unsigned()
 }
 
 /// The `max-append-size` of `Upload-Limit`: the most bytes that one request may have.
 pub fn max_append_size(headers: &HeaderMap) -> Option<u64> {
-    const KNOWN: [&str; 5] = [
-        "max-size",
-        "min-size",
-        "max-append-size",
-        "min-append-size",
-        "max-age",
+    const KNOWN: [&[u8]; 5] = [
+        b"max-size",
+        b"min-size",
+        b"max-append-size",
+        b"min-append-size",
+        b"max-age",
     ];
+    let value = get(headers, &UPLOAD_LIMIT)?;
     let mut found = None;
-    for line in headers.get_all(UPLOAD_LIMIT) {
-        for member in line.to_str().ok()?.split(',') {
-            let member = without_parameters(member);
-            let (key, value) = member.split_once('=').unwrap_or((member, ""));
-            // An unknown key is ignored; a known one of another type ignores all.
-            if KNOWN.contains(&key) {
-                let value = integer(value)?;
-                // The last of a key counts.
-                found = if key == "max-append-size" {
-                    Some(value)
-                } else {
-                    found
-                };
-            }
+    for (key, member) in structured_field::dictionary(&value)? {
+        // An unknown key is ignored; a known one of another type ignores all.
+        if KNOWN.contains(&key) {
+            let value = member.unsigned()?;
+            found = found.or((key == b"max-append-size").then_some(value));
         }
     }
     found
 }
 
 /// The value of a field that is an Item, without its parameters.
-fn item<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut lines = headers.get_all(name).iter();
-    let value = lines.next()?.to_str().ok()?;
-    lines.next().is_none().then(|| without_parameters(value))
-}
-
-fn without_parameters(value: &str) -> &str {
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim_matches([' ', '\t'])
-}
-
-/// A non-negative Integer: at most 15 digits.
-fn integer(text: &str) -> Option<u64> {
-    let is_integer = (1..=15).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_integer.then(|| text.parse().ok())?
+fn item(headers: &HeaderMap, name: &HeaderName) -> Option<BareItem> {
+    structured_field::item(&get(headers, name)?)
 }
 
 #[cfg(test)]
@@ -144,7 +122,17 @@ mod tests {
             Some(7)
         );
         assert_eq!(limit(&["max-append-size=7, max-append-size=8"]), Some(8));
-        assert_eq!(limit(&["max-append-size=7, max-age=soon"]), None);
+        assert_eq!(limit(&["max-append-size=7", "max-age=soon"]), None);
+        // What is quoted is no member.
+        assert_eq!(
+            limit(&["max-append-size=7, note=\"a, max-append-size=1, b\""]),
+            Some(7)
+        );
+        assert_eq!(
+            limit(&["note=\"a, max-append-size=1\", max-append-size=7"]),
+            Some(7)
+        );
+        assert_eq!(limit(&["max-append-size=7, note=\"a"]), None);
         assert_eq!(limit(&["max-append-size"]), None);
         assert_eq!(limit(&["max-age=3600"]), None);
         assert_eq!(limit(&[]), None);

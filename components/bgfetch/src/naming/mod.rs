@@ -15,7 +15,7 @@ pub(crate) use numbering::Numbering;
 const NAMELESS: &str = "download";
 
 /// The name that a response asks for: its Content-Disposition's, or else the last segment of the request's URL.
-pub(crate) fn file_name(url: &Url, headers: &HeaderMap) -> String {
+pub fn file_name(url: &Url, headers: &HeaderMap) -> String {
     let disposition = headers
         .get_all(CONTENT_DISPOSITION)
         .iter()

@@ -98,19 +98,21 @@ pub(super) fn read(path: &Path) -> Result<CookieStore, CookieJarError> {
     if text.len() as u64 > LONGEST {
         return Err(damaged("it is too long".to_owned()));
     }
-    let stored: Stored = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    parse(&text).map_err(damaged)
+}
+
+/// The cookies of a file's text that have not expired; why it is none, otherwise.
+pub(crate) fn parse(text: &[u8]) -> Result<CookieStore, String> {
+    let stored: Stored = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if stored.version != VERSION {
-        return Err(damaged(format!(
-            "it is of version {}, not {VERSION}",
-            stored.version
-        )));
+        return Err(format!("it is of version {}, not {VERSION}", stored.version));
     }
     let cookies = stored.cookies.into_iter().map(Ok::<_, io::Error>);
-    CookieStore::from_cookies(cookies, false).map_err(|error| damaged(error.to_string()))
+    CookieStore::from_cookies(cookies, false).map_err(|error| error.to_string())
 }
 
 /// What is saved: everything but session cookies.
-pub(super) fn text(cookies: &CookieStore) -> Vec<u8> {
+pub(crate) fn text(cookies: &CookieStore) -> Vec<u8> {
     let persistent = cookies.iter_unexpired().filter(|cookie| cookie.is_persistent());
     let stored = Storing {
         version: VERSION,

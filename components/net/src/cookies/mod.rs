@@ -2,7 +2,7 @@
 //!
 //! <https://httpwg.org/http-extensions/draft-ietf-httpbis-rfc6265bis.html>
 
-mod file;
+pub(crate) mod file;
 mod jar;
 mod rules;
 mod site;

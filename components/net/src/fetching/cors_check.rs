@@ -15,6 +15,15 @@ use super::origin_header::byte_serialized_request_origin;
 /// <https://fetch.spec.whatwg.org/#concept-cors-check>
 pub(super) fn cors_check(fetch_params: &FetchParams, response: &HeaderMap) -> Result<(), CorsError> {
     let with_credentials = fetch_params.request.credentials == CredentialsMode::Include;
+    check(
+        with_credentials,
+        byte_serialized_request_origin(fetch_params),
+        response,
+    )
+}
+
+/// The steps, for a request of this origin.
+pub(super) fn check(with_credentials: bool, origin: String, response: &HeaderMap) -> Result<(), CorsError> {
     // 1. The allowed origin. 2. Without one it is not shared.
     let allowed = headers::get(response, &ACCESS_CONTROL_ALLOW_ORIGIN).ok_or(CorsError::NoOrigin)?;
     // 3. Everybody, without credentials.
@@ -22,7 +31,6 @@ pub(super) fn cors_check(fetch_params: &FetchParams, response: &HeaderMap) -> Re
         return Ok(());
     }
     // 4. This origin.
-    let origin = byte_serialized_request_origin(fetch_params);
     if origin.as_bytes() != allowed {
         return Err(CorsError::OtherOrigin {
             origin,

@@ -138,12 +138,16 @@ pub(super) fn is_cors_non_wildcard(name: &HeaderName) -> bool {
 }
 
 /// The members of a header whose values are lists of tokens; none where one of them is no token.
-fn list_of<T>(list: &HeaderMap, name: &HeaderName, parse: impl Fn(&[u8]) -> Option<T>) -> Option<Vec<T>> {
+pub(super) fn list_of<T>(
+    list: &HeaderMap,
+    name: &HeaderName,
+    parse: impl Fn(&[u8]) -> Option<T>,
+) -> Option<Vec<T>> {
     headers::members(list, name).map(parse).collect()
 }
 
 /// 7.8. to 7.10. For how many seconds a permission holds.
-fn max_age(list: &HeaderMap) -> u64 {
+pub(super) fn max_age(list: &HeaderMap) -> u64 {
     let mut values = list.get_all(ACCESS_CONTROL_MAX_AGE).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
         return DEFAULT_MAX_AGE;

@@ -23,6 +23,7 @@ mod location_url;
 mod main_fetch;
 mod mixed_content;
 mod origin_header;
+pub mod parse;
 pub(crate) mod policy_at_the_call;
 mod port_blocking;
 mod potentially_trustworthy;

@@ -88,7 +88,7 @@ pub(super) fn set_referrer_policy_on_redirect(request: &mut Request, response: &
 /// The last policy that is known, so that servers can put newer ones after older ones.
 ///
 /// <https://w3c.github.io/webappsec-referrer-policy/#parse-referrer-policy-from-header>
-fn parse_a_referrer_policy(response: &HeaderMap) -> ReferrerPolicy {
+pub(super) fn parse_a_referrer_policy(response: &HeaderMap) -> ReferrerPolicy {
     // 1. The tokens. 2. and 3. The last one that is known and not the empty string. 4. The policy.
     background_fetch::fetch::headers::members(response, &REFERRER_POLICY)
         .filter_map(|token| std::str::from_utf8(token).ok()?.to_ascii_lowercase().parse().ok())

@@ -88,7 +88,7 @@ impl UploadResources {
 }
 
 /// The upload resource that a 104 (Upload Resumption Supported) names. One of another interop version is ignored.
-fn upload_resource(
+pub(super) fn upload_resource(
     status: StatusCode,
     headers: &HeaderMap,
     version: &HeaderValue,

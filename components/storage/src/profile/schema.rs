@@ -66,6 +66,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
 
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.
 pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection> {
+    refuse_folders(path)?;
     let open = || {
         // SQLite gives its other files the mode of this one. Where it cannot be made, SQLite says why.
         let _ = step(Step::DatabaseFile, || {
@@ -86,6 +87,19 @@ pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection
     migrate(&mut connection, path, migrations)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// Refuses a folder where a file of the database should be: SQLite would wait for it to be of use for ten seconds.
+fn refuse_folders(path: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        let file = Path::new(&file);
+        if file.is_dir() {
+            return Err(trouble::damaged(path, &format!("{} is a folder", file.display())));
+        }
+    }
+    Ok(())
 }
 
 /// Opens the database for reading beside the writer.

@@ -105,6 +105,19 @@ fn a_file_that_is_no_database_is_refused_with_advice() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_of_the_database_is_damage() {
+    for name in ["database.sqlite3", "database.sqlite3-wal", "database.sqlite3-shm"] {
+        let profile = Profile::new();
+        profile.open().begin();
+        let _ = fs::remove_file(profile.path().join(name));
+        fs::create_dir(profile.path().join(name)).unwrap();
+        let error = profile.try_open().unwrap_err();
+        assert_eq!(error.kind, StorageErrorKind::Damaged, "{error}");
+        assert!(error.message.contains("is a folder"), "{error}");
+    }
+}
+
+#[test]
 fn no_damaged_page_panics() {
     let profile = Profile::new();
     let storage = profile.open();
