@@ -315,7 +315,7 @@ pub const SUCCESS: Outcome = (
 );
 
 /// The outcome of a background fetch that failed for this reason.
-pub fn failure(reason: BackgroundFetchFailureReason) -> Outcome {
+pub const fn failure(reason: BackgroundFetchFailureReason) -> Outcome {
     (BackgroundFetchResult::Failure, reason)
 }
 

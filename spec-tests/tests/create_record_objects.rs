@@ -7,7 +7,7 @@ use background_fetch::ExceptionName::{AbortError, TypeError};
 use background_fetch::api::{BackgroundFetchRecord, BackgroundFetchRegistration};
 use background_fetch::embedder::NetworkError;
 use background_fetch::fetch::ResponseType;
-use background_fetch_sim::{Ranges, Resource, pattern};
+use background_fetch_sim::{Ranges, Resource, StorageOperation, pattern};
 use futures::StreamExt;
 use spec_tests::{SUCCESS, assert_rejected, body_of, failure, progress, tell};
 
@@ -354,5 +354,52 @@ fn slices_of_a_large_body_are_bounded() {
         assert!(lengths.iter().all(|length| *length <= 256 * 1024));
         drop(record);
         site.world.service_workers.release();
+    });
+}
+
+#[test]
+fn a_response_that_was_replaced_before_its_first_byte_makes_record_objects_redundant() {
+    tell(async |site| {
+        let changing = Resource::pattern(1, 1000).hold_at(0);
+        site.serve("a", changing.after_requests(1, Resource::pattern(2, 1000)));
+        site.world.service_workers.hold();
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        let old = record(&registration, "a").await;
+        let mut body = old.response_ready().await.unwrap().take_body().unwrap();
+        site.world.network.drop_connections();
+        assert_eq!(site.settled(&registration).await, SUCCESS);
+        assert_rejected(body.next().await.unwrap(), TypeError, &[A, "changed"]);
+        let new = record(&registration, "a").await;
+        assert_eq!(body_of(&new).await.unwrap(), pattern(2, 0, 1000));
+        site.world.service_workers.release();
+    });
+}
+
+#[test]
+fn bytes_that_are_stored_and_do_not_count_are_not_read() {
+    tell(async |site| {
+        let resource = Resource::pattern(1, 1000).chunks(100);
+        site.serve("a", resource.hold_at(100).hold_at(200));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        let record = record(&registration, "a").await;
+        let mut body = record.response_ready().await.unwrap().take_body().unwrap();
+        assert_eq!(body.next().await.unwrap().unwrap(), pattern(1, 0, 100));
+        // While the second hundred are being read, an abort comes before the third hundred are stored.
+        site.world.storage.hold(StorageOperation::Read);
+        site.world.network.release(A);
+        let (second, ()) = futures::future::join(body.next(), async {
+            site.world.storage.until_held(StorageOperation::Read).await;
+            site.world.network.until_held(A).await;
+            site.world.storage.hold(StorageOperation::Append);
+            site.world.network.release(A);
+            site.world.storage.until_held(StorageOperation::Append).await;
+            assert!(registration.abort().await.unwrap());
+            site.world.storage.release(StorageOperation::Append);
+            site.world.stalled().await;
+            site.world.storage.release(StorageOperation::Read);
+        })
+        .await;
+        assert_eq!(second.unwrap().unwrap(), pattern(1, 100, 100));
+        assert_rejected(body.next().await.unwrap(), AbortError, &["aborted"]);
     });
 }

@@ -223,6 +223,23 @@ fn a_416_never_cuts_a_body_short() {
 }
 
 #[test]
+fn a_416_that_says_no_length_is_the_end_only_of_parts_that_said_none() {
+    tell(async |site| {
+        // 400 bytes came of nobody knows how many, and the connection broke.
+        let resource = Resource::pattern(1, 1000).etag("v1").without_length();
+        site.serve("a", resource.drop_after(400));
+        let worker = site.reading_worker();
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.until(|| !site.requests("a").is_empty()).await;
+        let refusal = Response::new(416).header("etag", "\"v1\"");
+        site.world.network.respond_once(format!("{SITE}a"), |_| refusal);
+        assert_eq!(site.outcome(&registration).await, SUCCESS);
+        assert_eq!(site.starts("a"), [0, 400, 0], "it starts again");
+        assert_eq!(worker.bodies(), [Ok(pattern(1, 0, 1000).to_vec())]);
+    });
+}
+
+#[test]
 fn a_416_of_another_version_starts_the_record_again() {
     tell(async |site| {
         let old = Resource::pattern(1, 500).etag("v1").drop_after(500);

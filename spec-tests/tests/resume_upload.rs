@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use background_fetch::BackgroundFetchFailureReason;
 use background_fetch::api::RequestObject;
-use background_fetch::embedder::{MeteredPolicy, Policies, StorageErrorKind, UploadPolicy};
-use background_fetch::fetch::Client;
+use background_fetch::embedder::{
+    FetchEvent, MeteredPolicy, NetworkError, Policies, StorageErrorKind, UploadPolicy,
+};
+use background_fetch::fetch::{Client, ResponseHead};
 use background_fetch::inspect::EventKind;
 use background_fetch_sim::UploadTrouble::{self, Drop, DropAndLose, LoseAnswer, Refuse, Stall};
-use background_fetch_sim::{Resource, StorageOperation, UploadServer, pattern};
-use http::Method;
+use background_fetch_sim::{Resource, Response, StorageOperation, UploadServer, pattern};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use spec_tests::{Outcome, SITE, SUCCESS, Site, failure, tell, tell_once, tell_with};
 
 const FETCH_ERROR: BackgroundFetchFailureReason = BackgroundFetchFailureReason::FetchError;
@@ -463,4 +465,298 @@ fn other_requests_are_what_they_were() {
             assert!(!request.headers.contains_key("upload-complete"));
         }
     });
+}
+
+// What answers mean, told by a server whose every answer is written down.
+
+/// A response in words: its status and its header fields.
+type Told = (u16, &'static [(&'static str, &'static str)]);
+
+const COMPLETE: (&str, &str) = ("upload-complete", "?1");
+const INCOMPLETE: (&str, &str) = ("upload-complete", "?0");
+const LIMIT: (&str, &str) = ("upload-limit", "max-append-size=600");
+const AT_400: (&str, &str) = ("upload-offset", "400");
+const AT_1000: (&str, &str) = ("upload-offset", "1000");
+
+/// Names the upload resource at `uploads/1`, and then gives this response, or breaks the connection.
+fn creation(site: &Site, url: &str, response: Option<Told>) {
+    let upload = format!("{SITE}uploads/1").parse().unwrap();
+    let url: url::Url = url.parse().unwrap();
+    let last = match response {
+        Some((status, fields)) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let status = StatusCode::from_u16(status).unwrap();
+            let head = ResponseHead::new(url.clone(), status, HeaderMap::from_iter(fields));
+            Ok(FetchEvent::Response(Box::new(head)))
+        }
+        None => Err(NetworkError::temporary("the connection broke")),
+    };
+    let events = [Ok(FetchEvent::UploadResumable { upload }), last];
+    let stream = Box::pin(futures::stream::iter(events));
+    site.world.network.respond_once(url, |_| Response::stream(stream));
+}
+
+/// Gives these responses at the upload resource, one after the other.
+fn then(site: &Site, responses: &[Told]) {
+    for &(status, fields) in responses {
+        let response = fields
+            .iter()
+            .fold(Response::new(status), |response, (name, value)| {
+                response.header(name, value)
+            });
+        let upload = format!("{SITE}uploads/1");
+        site.world.network.respond_once(upload, |_| response);
+    }
+    // An upload that is given up is cancelled.
+    site.serve("uploads/1", Resource::status(204));
+}
+
+/// The methods of the requests for the upload resource that go on with the upload.
+fn appends(site: &Site) -> Vec<Method> {
+    let mut methods = methods(site, "uploads/1");
+    methods.retain(|method| *method != Method::DELETE);
+    methods
+}
+
+#[test]
+fn the_response_to_a_creation_is_the_targets_unless_it_says_otherwise_or_the_server_failed() {
+    const BAD_STATUS: Outcome = failure(BackgroundFetchFailureReason::BadStatus);
+    let table: [(Told, Option<Outcome>); 13] = [
+        ((200, &[]), Some(SUCCESS)),
+        ((200, &[COMPLETE]), Some(SUCCESS)),
+        ((200, &[INCOMPLETE]), None),
+        ((404, &[]), Some(BAD_STATUS)),
+        ((404, &[COMPLETE]), Some(BAD_STATUS)),
+        ((404, &[INCOMPLETE, LIMIT]), Some(BAD_STATUS)),
+        // Too large for one request, as it says; or for good.
+        ((413, &[INCOMPLETE, LIMIT]), None),
+        ((413, &[INCOMPLETE]), Some(BAD_STATUS)),
+        ((413, &[LIMIT]), Some(BAD_STATUS)),
+        ((413, &[COMPLETE, LIMIT]), Some(BAD_STATUS)),
+        ((500, &[]), None),
+        ((500, &[INCOMPLETE]), None),
+        ((500, &[COMPLETE]), Some(BAD_STATUS)),
+    ];
+    for (response, its_own) in table {
+        tell_with(&resumable(), async |site| {
+            creation(site, &format!("{SITE}up"), Some(response));
+            then(site, &[(204, &[AT_400, INCOMPLETE]), (200, &[COMPLETE])]);
+            let registration = site.post("up", representation()).await.unwrap();
+            let expected = its_own.unwrap_or(SUCCESS);
+            assert_eq!(site.outcome(&registration).await, expected, "{response:?}");
+            let goes_on = [Method::HEAD, Method::PATCH];
+            let asked: &[_] = if its_own.is_none() { &goes_on } else { &[] };
+            assert_eq!(appends(site), asked, "{response:?}");
+        });
+    }
+}
+
+/// What an append that begins at an offset may be answered with, and what follows.
+#[test]
+fn the_response_to_an_append_is_the_targets_only_where_it_says_so() {
+    use Method as M;
+    /// How it ends, what the record says then, and the requests after the append.
+    type Expected = (Outcome, &'static str, &'static [Method]);
+    const AGAIN: &[M] = &[M::HEAD, M::PATCH];
+    const LOST: Expected = (failure(FETCH_ERROR), "its response is lost", &[]);
+    const BAD_STATUS: Outcome = failure(BackgroundFetchFailureReason::BadStatus);
+    // The offset, the answer, and what follows; in the end the upload is complete.
+    let table: [(Told, Told, Expected); 16] = [
+        ((204, &[AT_400]), (200, &[COMPLETE]), (SUCCESS, "", &[])),
+        (
+            (204, &[AT_400]),
+            (422, &[COMPLETE]),
+            (BAD_STATUS, "status 422", &[]),
+        ),
+        (
+            (204, &[AT_400]),
+            (206, &[COMPLETE, ("content-range", "bytes 0-1/2")]),
+            (failure(FETCH_ERROR), "a part of its response", &[]),
+        ),
+        // The bytes were taken.
+        ((204, &[AT_400]), (204, &[]), (SUCCESS, "", AGAIN)),
+        ((204, &[AT_400]), (201, &[INCOMPLETE]), (SUCCESS, "", AGAIN)),
+        // They were not, and asking again helps or does not.
+        ((204, &[AT_400]), (409, &[]), (SUCCESS, "", AGAIN)),
+        ((204, &[AT_400]), (503, &[]), (SUCCESS, "", AGAIN)),
+        (
+            (204, &[AT_400]),
+            (400, &[]),
+            (failure(FETCH_ERROR), "answered with status 400", &[]),
+        ),
+        (
+            (204, &[AT_400]),
+            (301, &[]),
+            (failure(FETCH_ERROR), "answered with status 301", &[]),
+        ),
+        // The server had all bytes before.
+        ((204, &[AT_1000]), (200, &[COMPLETE]), (SUCCESS, "", &[])),
+        ((204, &[AT_1000]), (204, &[]), LOST),
+        ((204, &[AT_1000, COMPLETE]), (400, &[]), LOST),
+        ((204, &[AT_1000, COMPLETE]), (409, &[]), LOST),
+        ((204, &[AT_1000, INCOMPLETE]), (409, &[]), (SUCCESS, "", AGAIN)),
+        ((204, &[AT_1000, COMPLETE]), (503, &[]), (SUCCESS, "", AGAIN)),
+        (
+            (204, &[AT_1000]),
+            (400, &[]),
+            (failure(FETCH_ERROR), "answered with status 400", &[]),
+        ),
+    ];
+    for (offset, answer, (outcome, why, follows)) in table {
+        tell_with(&resumable(), async |site| {
+            creation(site, &format!("{SITE}up"), None);
+            then(
+                site,
+                &[offset, answer, (204, &[AT_1000, COMPLETE]), (200, &[COMPLETE])],
+            );
+            let registration = site.post("up", representation()).await.unwrap();
+            assert_eq!(
+                site.outcome(&registration).await,
+                outcome,
+                "{offset:?}, {answer:?}"
+            );
+            let expected = [&[M::HEAD, M::PATCH], follows].concat();
+            assert_eq!(appends(site), expected, "{offset:?}, {answer:?}");
+            let detail = detail(site);
+            assert!(detail.contains(why), "{detail}");
+        });
+    }
+}
+
+#[test]
+fn a_server_that_expects_another_length_is_not_sent_this_body() {
+    for (length, outcome) in [("1000", SUCCESS), ("999", failure(FETCH_ERROR))] {
+        tell_with(&resumable(), async |site| {
+            creation(site, &format!("{SITE}up"), None);
+            let url = format!("{SITE}uploads/1");
+            let offset = Response::new(204).header(AT_400.0, AT_400.1);
+            let offset = offset.header("upload-length", length);
+            site.world.network.respond_once(url, |_| offset);
+            then(site, &[(200, &[COMPLETE])]);
+            let registration = site.post("up", representation()).await.unwrap();
+            assert_eq!(site.outcome(&registration).await, outcome, "{length}");
+            if outcome != SUCCESS {
+                let detail = detail(site);
+                let why = "the server expects 999 bytes, and the body has 1000";
+                assert!(detail.contains(why), "{detail}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_server_that_takes_bytes_and_does_not_keep_them_is_not_sent_them_for_ever() {
+    tell_with(&resumable(), async |site| {
+        creation(site, &format!("{SITE}up"), None);
+        let same: [Told; 2] = [(204, &[AT_400]), (204, &[])];
+        then(site, &[same, same].concat());
+        let registration = site.post("up", representation()).await.unwrap();
+        assert_eq!(site.outcome(&registration).await, failure(FETCH_ERROR));
+        let detail = detail(site);
+        assert!(detail.contains("does not keep them"), "{detail}");
+        assert_eq!(appends(site), [Method::HEAD, Method::PATCH, Method::HEAD]);
+    });
+}
+
+#[test]
+fn a_limit_of_nothing_is_no_limit() {
+    tell_with(&resumable(), async |site| {
+        let server = server(site, [Drop(400)]);
+        server.limit(0);
+        assert_eq!(upload(site).await, SUCCESS);
+        assert_eq!((server.bytes(), server.received()), (representation(), 1000));
+        assert_eq!(methods(site, "uploads/1"), [Method::HEAD, Method::PATCH]);
+    });
+}
+
+#[test]
+fn a_busy_upload_resource_says_when_to_come_back() {
+    tell_with(&resumable(), async |site| {
+        creation(site, &format!("{SITE}up"), Some((503, &[("retry-after", "90")])));
+        then(site, &[(204, &[AT_400]), (200, &[COMPLETE])]);
+        let registration = site.post("up", representation()).await.unwrap();
+        assert_eq!(site.outcome(&registration).await, SUCCESS);
+        let waited = site.requests("uploads/1")[0].at - site.requests("up")[0].at;
+        assert_eq!(waited.as_secs(), 90);
+    });
+}
+
+#[test]
+fn an_author_who_speaks_the_protocol_is_left_alone() {
+    for field in ["upload-complete", "upload-draft-interop-version"] {
+        tell_with(&resumable(), async |site| {
+            let server = server(site, [Drop(400)]);
+            server.silent();
+            let mut request = spec_tests::post(&format!("{SITE}up"));
+            let value = HeaderValue::from_static("?0");
+            request.headers.insert(field, value.clone());
+            let request = RequestObject::with_body(request, representation());
+            let manager = site.manager();
+            let registration = manager.fetch("id", [request], Default::default()).await.unwrap();
+            assert_eq!(site.outcome(&registration).await, failure(FETCH_ERROR));
+            let headers = &site.requests("up")[0].headers;
+            assert_eq!(headers[field], value);
+            let ours = headers.keys().filter(|name| name.as_str().starts_with("upload-"));
+            assert_eq!(ours.count(), 1, "{headers:?}");
+        });
+    }
+}
+
+#[test]
+fn what_asks_for_the_offset_has_no_body_and_what_appends_has_the_rest() {
+    tell_with(&resumable(), async |site| {
+        creation(site, &format!("{SITE}up"), None);
+        let upload = format!("{SITE}uploads/1");
+        let network = &site.world.network;
+        const INTEGRITY: &str = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        network.respond_once(&upload, |head| {
+            let request = &head.request;
+            assert_eq!((request.body_length, head.body.is_none()), (None, true));
+            assert_eq!((request.keepalive, request.integrity.as_str()), (true, ""));
+            Response::new(204).header(AT_400.0, AT_400.1)
+        });
+        network.respond_once(&upload, |append| {
+            let request = &append.request;
+            assert_eq!(request.body_length, Some(600));
+            assert_eq!((request.keepalive, request.integrity.as_str()), (true, INTEGRITY));
+            Response::new(200).header(COMPLETE.0, COMPLETE.1)
+        });
+        let mut request = spec_tests::post(&format!("{SITE}up"));
+        request.integrity = INTEGRITY.to_owned();
+        let request = RequestObject::with_body(request, representation());
+        let manager = site.manager();
+        let registration = manager.fetch("id", [request], Default::default()).await.unwrap();
+        assert_eq!(site.outcome(&registration).await, SUCCESS);
+        let requests = site.requests("uploads/1");
+        assert_eq!(requests[1].body, &representation()[400..]);
+    });
+}
+
+#[test]
+fn an_upload_never_goes_on_over_a_weaker_scheme() {
+    let table = [
+        ("https://site.example/up", "http://uploads.example/1", false),
+        ("https://site.example/up", "https://uploads.example/1", true),
+        ("http://site.example/up", "http://uploads.example/1", true),
+        ("http://site.example/up", "https://uploads.example/1", true),
+        ("http://site.example/up", "ftp://uploads.example/1", false),
+    ];
+    for (target, upload, goes_on) in table {
+        tell_with(&resumable(), async |site| {
+            let server = UploadServer::new(upload);
+            server.troubles([Drop(400)]);
+            site.world.network.serve_upload(target, &server);
+            let mut client = Client::user(SITE.parse().unwrap());
+            client.storage_key = site.registration.storage_key.clone();
+            let user = site.open_realm(client).realm.background_fetch(&site.registration);
+            let request = RequestObject::with_body(spec_tests::post(target), representation());
+            let registration = user.fetch("id", [request], Default::default()).await.unwrap();
+            let expected = if goes_on { SUCCESS } else { failure(FETCH_ERROR) };
+            assert_eq!(site.outcome(&registration).await, expected, "{target}, {upload}");
+            let asked = !site.world.network.log_of(upload).is_empty();
+            assert_eq!(asked, goes_on, "{target}, {upload}");
+        });
+    }
 }

@@ -274,6 +274,31 @@ fn being_offline_is_not_counted() {
 }
 
 #[test]
+fn an_outage_counts_as_one_of_the_connection_before_a_tenth_of_a_second() {
+    // An embedder may take a moment to say that the device is online.
+    for (outage, counts) in [(1, true), (99, true), (100, false), (101, false)] {
+        tell_with(&exact(), async |site| {
+            let network = &site.world.network;
+            network.serve(FILE, Resource::bytes("done").hold_at(0));
+            // Some way from where the clock begins.
+            site.world.clock.sleep(Duration::from_secs(60)).await;
+            let registration = site.fetch("id", &[FILE]).await.unwrap();
+            for _ in 0..6 {
+                network.until_held(FILE).await;
+                network.offline();
+                site.world.clock.sleep(Duration::from_millis(outage)).await;
+                network.online();
+            }
+            network.release_all(FILE);
+            let failed = spec_tests::failure(BackgroundFetchFailureReason::FetchError);
+            let expected = if counts { failed } else { SUCCESS };
+            assert_eq!(site.settled(&registration).await, expected, "{outage}");
+            site.over(&registration).await;
+        });
+    }
+}
+
+#[test]
 fn a_connection_that_is_lost_online_is_counted() {
     tell_with(&exact(), async |site| {
         let network = &site.world.network;

@@ -192,6 +192,43 @@ fn a_request_body_that_cannot_be_read_fails_its_record() {
 }
 
 #[test]
+fn a_request_body_of_which_the_end_is_lost_is_not_sent_as_if_it_were_all() {
+    for byte in [0, 4] {
+        tell(async |site| {
+            site.serve("a", Resource::bytes("thanks"));
+            site.world.storage.lose_from(byte);
+            let registration = site.post("a", "a payment").await.unwrap();
+            assert_eq!(site.outcome(&registration).await, failure(FETCH_ERROR));
+            let request = site.requests("a").remove(0);
+            assert_eq!(
+                (&request.body[..], request.status),
+                (&b"a payment"[..byte as usize], None)
+            );
+            assert!(matches!(request.ending, Some(Ending::Failed(_))), "{request:?}");
+        });
+    }
+}
+
+#[test]
+fn a_body_of_which_the_end_is_lost_errs_and_is_not_handed_out_as_if_it_were_all() {
+    tell(async |site| {
+        site.serve("a", Resource::pattern(1, 1000));
+        site.world.service_workers.hold();
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.settled(&registration).await;
+        site.world.storage.lose_from(400);
+        let record = registration.r#match("a", Default::default()).await.unwrap();
+        spec_tests::assert_rejected(
+            body_of(&record.unwrap()).await,
+            ExceptionName::TypeError,
+            &["https://site.example/a", "ends at byte 400", "1000 bytes"],
+        );
+        site.world.service_workers.release();
+        assert_eq!(site.outcome(&registration).await, SUCCESS);
+    });
+}
+
+#[test]
 fn a_body_that_cannot_be_read_errs_and_can_be_read_again() {
     tell(async |site| {
         site.serve("a", Resource::pattern(1, 1000));

@@ -75,6 +75,21 @@ fn progress_is_limited_and_the_last_state_is_delivered() {
 }
 
 #[test]
+fn what_the_user_sees_is_limited_from_the_beginning() {
+    tell(async |site| {
+        site.serve("a", slow());
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        assert_eq!(site.settled(&registration).await, SUCCESS);
+        let mut shown = site.world.display.history();
+        shown.retain(|call| call.shown.as_ref().is_some_and(|state| state.result == Empty));
+        assert!((4..=6).contains(&shown.len()), "{shown:?}");
+        for pair in shown.windows(2) {
+            assert!(pair[1].at - pair[0].at >= Duration::from_millis(200), "{pair:?}");
+        }
+    });
+}
+
+#[test]
 fn the_interval_is_the_embedders() {
     let mut policies = Policies::default();
     policies.timing.progress_interval = Duration::ZERO;

@@ -106,6 +106,32 @@ fn without_content_range_values_it_is_invalid() {
 }
 
 #[test]
+fn several_parts_in_one_are_no_part_whatever_their_content_range_says() {
+    tell(async |site| {
+        for (content_type, expected) in [
+            ("multipart/byteranges", Became::StartedAgain),
+            ("multipart/byteranges; boundary=x", Became::StartedAgain),
+            ("Multipart/ByteRanges ;boundary=x", Became::StartedAgain),
+            ("multipart/form-data; boundary=x", Became::Continued),
+            ("image/png; like=multipart/byteranges", Became::Continued),
+        ] {
+            let part = [V1, REST, ("content-type", content_type)];
+            let became = became(site, (200, &[V1]), (206, &part)).await;
+            assert_eq!(became, expected, "{content_type}");
+        }
+        // With nothing stored there is nothing to start again.
+        let several = [
+            ("content-range", "bytes 0-399/400"),
+            ("content-type", "multipart/byteranges; boundary=x"),
+        ];
+        let answer = response((206, &several)).body(pattern(1, 0, 400));
+        site.world.network.respond_once(format!("{SITE}a"), |_| answer);
+        let failed = failure(BackgroundFetchFailureReason::FetchError);
+        assert_eq!(site.outcome_of("a").await, failed);
+    });
+}
+
+#[test]
 fn a_part_that_starts_elsewhere_is_invalid() {
     tell(async |site| {
         for range in ["bytes 0-999/1000", "bytes 399-999/1000", "bytes 401-999/1000"] {

@@ -12,7 +12,7 @@ use background_fetch::{
 use background_fetch_sim::{Bounds, Random, Resource, pattern, yield_now};
 use spec_tests::{Outcome, QUOTA, ReadingWorker, SUCCESS, Site, failure};
 
-use crate::servers::{Versions, random_resource};
+use super::servers::{Versions, random_resource};
 
 /// What the test knows of one background fetch.
 pub(crate) struct Known {

@@ -275,7 +275,7 @@ impl Completion<'_> {
         // 4. If the range started at 0 or it is not partial, it becomes the response data's response.
         if !matches!(taking, Taking::Part { from: 1.., .. }) {
             // 3. What is there already becomes redundant; a first response replaces nothing (errata 8).
-            if state.response.is_some() || state.length > 0 {
+            if state.response.is_some() {
                 response_data.set_result(ResponseResult::Redundant);
                 *response_data = self.record.replace_response_data();
             }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use url::Url;
 
 use crate::Engine;
@@ -60,8 +59,8 @@ pub fn icon_request(icon: &ImageResource, base_url: &Url) -> Option<Request> {
         .join(&icon.src)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    // A `GET`, like every request that nothing else is said of.
     Some(Request {
-        method: Method::GET,
         mode: RequestMode::NoCors,
         credentials: CredentialsMode::Include,
         keepalive: true,

@@ -153,7 +153,8 @@ impl<'a> Completion<'a> {
             let why = format!("the server expects {said} bytes, and the body has {length}");
             return Err(self.cannot_resume(upload, &why));
         }
-        if self.upload.taken_from.take() == Some(offset) && offset < length {
+        // Bytes were taken from there only where they were not all.
+        if self.upload.taken_from.take() == Some(offset) {
             return Err(self.cannot_resume(upload, "the server takes bytes, and does not keep them"));
         }
         // 5. What the server has is uploaded, and renews the budget.

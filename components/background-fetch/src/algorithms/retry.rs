@@ -150,6 +150,40 @@ mod tests {
     }
 
     #[test]
+    fn whatever_tells_two_tries_apart_gives_them_another_wait() {
+        let policy = RetryPolicy {
+            retries: u32::MAX,
+            first_backoff: Duration::from_secs(100),
+            longest_backoff: Duration::from_secs(100),
+            ..RetryPolicy::default()
+        };
+        let mut waits = std::collections::HashSet::new();
+        for number in 0..10_000_u32 {
+            let digit = |place: u32| number / 10_u32.pow(place) % 10;
+            let fetch = FetchKey(u64::from(digit(3)));
+            let index = digit(2) as usize;
+            let mut budget = RetryBudget::new(&policy, RecordKey { fetch, index });
+            budget.failures = digit(1);
+            waits.insert(budget.backoff(Duration::from_secs(digit(0).into())));
+        }
+        assert!(waits.len() > 9990, "{}", waits.len());
+    }
+
+    /// <https://prng.di.unimi.it/splitmix64.c>, with the state 1234567.
+    #[test]
+    fn bits_are_spread_as_the_reference_does() {
+        let state = |step: u64| 1_234_567_u64.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let reference = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!([0, 1, 2, 3, 4].map(|step| mixed(state(step))), reference);
+    }
+
+    #[test]
     fn a_policy_of_extremes_does_no_harm() {
         let policy = RetryPolicy {
             retries: u32::MAX,

@@ -36,7 +36,10 @@ impl BodySource for StoredRequestBody {
                     return Ok(None);
                 }
                 match storage.read(BodyKey::Request(record), offset, slice).await {
-                    Ok(bytes) if bytes.is_empty() => Ok(None),
+                    // What is damaged is not sent as if it were all.
+                    Ok(bytes) if bytes.is_empty() => Err(format!(
+                        "the stored request body ends at byte {offset}, it should have {end} bytes"
+                    )),
                     Ok(bytes) => {
                         let next = offset + bytes.len() as u64;
                         Ok(Some((bytes, next)))

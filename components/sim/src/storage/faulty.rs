@@ -34,6 +34,8 @@ struct State {
     calls: BTreeMap<StorageOperation, usize>,
     faults: Vec<Fault>,
     delays: BTreeMap<StorageOperation, Duration>,
+    /// Where every body ends, whatever was stored.
+    bodies_end_at: Option<u64>,
 }
 
 struct Fault {
@@ -87,11 +89,17 @@ impl FaultyStorage {
         self.add(operation, nth, nth, kind, true);
     }
 
-    /// Forgets every fault that has not come yet, and every delay.
+    /// Loses the end of every body: what is read from now on ends at this byte, and nothing says so.
+    pub fn lose_from(&self, byte: u64) {
+        self.state.lock().bodies_end_at = Some(byte);
+    }
+
+    /// Forgets every fault that has not come yet, and every delay, and finds what it lost.
     pub fn mend(&self) {
         let mut state = self.state.lock();
         state.faults.clear();
         state.delays.clear();
+        state.bodies_end_at = None;
     }
 
     /// Lets every call of an operation take so long.
@@ -252,8 +260,10 @@ impl Storage for FaultyStorage {
     }
 
     fn read(&self, body: BodyKey, offset: u64, max: usize) -> BoxFuture<'_, Result<Bytes, StorageError>> {
+        let end = self.state.lock().bodies_end_at.unwrap_or(u64::MAX);
+        let left = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
         self.call(StorageOperation::Read, move |storage| {
-            storage.read(body, offset, max)
+            storage.read(body, offset, max.min(left))
         })
     }
 
