@@ -1,9 +1,11 @@
 //! Storage that fails: the right failure reason, no panic, no hang, and nothing handed out that is not stored.
 
 use background_fetch::api::RequestObject;
-use background_fetch::embedder::{FunctionalEventName, Storage, StorageErrorKind};
+use background_fetch::embedder::{FetchState, FunctionalEventName, Storage, StorageErrorKind, StoredFetch};
 use background_fetch::fetch::Request;
-use background_fetch::{BackgroundFetchFailureReason, ControlError, Engine, ExceptionName};
+use background_fetch::{
+    BackgroundFetchFailureReason, BackgroundFetchResult, ControlError, Engine, ExceptionName,
+};
 use background_fetch_sim::{Ending, Resource, StorageOperation, pattern};
 use http::Method;
 use spec_tests::{QUOTA, SITE, SUCCESS, Site, body_of, failure, get, tell, tell_once};
@@ -266,6 +268,71 @@ fn an_abort_that_cannot_be_stored_is_an_abort() {
         let aborted = failure(BackgroundFetchFailureReason::Aborted);
         assert_eq!(site.outcome(&registration).await, aborted);
         assert_eq!(site.world.service_workers.names(), [FunctionalEventName::Abort]);
+    });
+}
+
+#[test]
+fn an_abort_that_cannot_be_stored_resolves_when_its_result_is() {
+    tell(async |site| {
+        site.serve("a", Resource::pattern(1, 1000).hold_at(400));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.until_held("a").await;
+        let next = site.world.storage.calls(StorageOperation::SetState) + 1;
+        for nth in next..next + 3 {
+            site.world
+                .storage
+                .fail(StorageOperation::SetState, nth, StorageErrorKind::Io);
+        }
+        assert!(registration.abort().await.unwrap());
+        let stored = site.storage.load().await.unwrap();
+        let aborted = BackgroundFetchFailureReason::Aborted;
+        let is_stored = |fetch: &StoredFetch| matches!(fetch.state, FetchState::Settled { failure_reason, .. } if failure_reason == aborted);
+        assert!(
+            stored
+                .iter()
+                .all(|fetch| is_stored(fetch) || fetch.state == FetchState::Delivered),
+            "{stored:?}"
+        );
+    });
+}
+
+#[test]
+fn no_event_goes_before_its_result_is_stored() {
+    tell(async |site| {
+        site.serve("a", Resource::status(404).latency(Duration::from_secs(1)));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.world
+            .storage
+            .fail_from(StorageOperation::SetState, 1, StorageErrorKind::Io);
+        site.sleep(Duration::from_secs(60)).await;
+        assert_eq!(registration.result(), BackgroundFetchResult::Empty);
+        assert_eq!(site.world.service_workers.names(), []);
+        // Until then it is active: its id is taken, and it can be aborted.
+        let again = site.fetch("id", &["a"]).await.unwrap_err();
+        assert_eq!(again.name, ExceptionName::TypeError);
+        site.world.storage.mend();
+        assert_eq!(site.outcome(&registration).await, failure(BAD_STATUS));
+        assert_eq!(site.world.service_workers.names(), [FunctionalEventName::Fail]);
+    });
+}
+
+#[test]
+fn a_result_that_waits_to_be_stored_can_be_aborted() {
+    tell(async |site| {
+        site.serve("a", Resource::status(404));
+        site.world
+            .storage
+            .fail_from(StorageOperation::SetState, 1, StorageErrorKind::Io);
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.sleep(Duration::from_secs(5)).await;
+        let aborting = site.world.executor.spawn_local(registration.abort());
+        site.world.stalled().await;
+        site.world.storage.mend();
+        assert!(aborting.await.unwrap());
+        assert_eq!(
+            site.outcome(&registration).await,
+            failure(BackgroundFetchFailureReason::Aborted)
+        );
     });
 }
 

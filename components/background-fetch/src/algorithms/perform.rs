@@ -53,13 +53,13 @@ pub(crate) async fn perform_a_background_fetch(engine: &Engine, bg_fetch: &Arc<B
         }
     }
     // 8. Enqueue the steps that settle it; again while the result cannot be stored, since no event goes before it.
-    let mut failure_reason = None;
+    let mut storing = Storing::default();
     let mut wait = engine.inner.policies.timing.first_event_retry;
     loop {
-        let steps = settle(engine.clone(), Arc::clone(bg_fetch), failure_reason);
+        let steps = settle(engine.clone(), Arc::clone(bg_fetch), storing);
         match engine.enqueue(&bg_fetch.registration, steps).await {
             Some(Ok(())) => break,
-            Some(Err(not_stored)) => failure_reason = Some(not_stored),
+            Some(Err(again)) => storing = again,
             None => return,
         }
         engine.inner.embedder.clock.sleep(wait).await;
@@ -86,25 +86,41 @@ async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: A
     result.fails_the_whole()
 }
 
-/// The steps that settle a background fetch; the failure reason where that could not be stored.
-async fn settle(
-    engine: Engine,
-    bg_fetch: Arc<BackgroundFetch>,
+/// How often a result is stored. After that the storage is taken for dead, and the event goes without it: a crash may
+/// then lead to another result.
+const TRIES: u32 = 10;
+
+/// A result that could not be stored yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Storing {
+    tries: u32,
     failure_reason: Option<BackgroundFetchFailureReason>,
-) -> Result<(), BackgroundFetchFailureReason> {
+}
+
+/// The steps that settle a background fetch; or what is to be tried again, where its result could not be stored.
+async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>, storing: Storing) -> Result<(), Storing> {
     // 8.1 and 8.2. The registration's active background fetches, and the id.
     let is_active = {
         let active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
         contains_background_fetch(&active_bg_fetches, &bg_fetch)
     };
-    let failure_reason = match failure_reason {
+    let failure_reason = match storing.failure_reason {
         // 8.4. It was aborted, whatever failed meanwhile.
         _ if !is_active => BackgroundFetchFailureReason::Aborted,
         Some(not_stored) => not_stored,
         None => bg_fetch.progress.read(|progress| progress.first_failure),
     };
     // 8.5 and 8.6. The result: durable before anybody sees it, and the event is owed from here on (errata 30).
-    let (result, failure_reason) = store_result(&engine, &bg_fetch, failure_reason).await?;
+    let (result, failure_reason) = match store_result(&engine, &bg_fetch, failure_reason).await {
+        Ok(stored) => stored,
+        Err(failure_reason) if storing.tries + 1 < TRIES => {
+            return Err(Storing {
+                tries: storing.tries + 1,
+                failure_reason: Some(failure_reason),
+            });
+        }
+        Err(failure_reason) => (BackgroundFetchResult::Failure, failure_reason),
+    };
     // 8.3. Remove it: not before its result is stored, or after a crash another might have its id too.
     if is_active {
         let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
