@@ -95,6 +95,19 @@ impl Story {
     }
 }
 
+/// Every sequence of bytes is a story.
+#[cfg(feature = "arbitrary")]
+impl<'a> arbitrary::Arbitrary<'a> for Story {
+    fn arbitrary(input: &mut arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        let length = input.len();
+        Ok(Self::of_bytes(input.bytes(length)?))
+    }
+
+    fn arbitrary_take_rest(input: arbitrary::Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Self::of_bytes(input.take_rest()))
+    }
+}
+
 impl Setting {
     fn draw(choices: &mut Choices<'_>) -> Self {
         Self {
