@@ -281,9 +281,10 @@ impl Player {
         if self.model.borrow().is_staging() {
             return Ok(());
         }
+        // Before anything is loaded: that takes away what was staged and not used.
+        let usage = self.usage().await?;
         let stored = self.storage.load().await.map_err(|error| error.to_string())?;
         self.world.stalled().await;
-        let usage = self.usage().await?;
         let inspected: Vec<_> = self
             .engine()
             .inspect()
