@@ -24,6 +24,8 @@ mod get_instance;
 mod inspect;
 #[path = "../integrity.rs"]
 mod integrity;
+#[path = "../late_calls.rs"]
+mod late_calls;
 #[path = "../lifetimes.rs"]
 mod lifetimes;
 #[path = "../lying_servers.rs"]
@@ -56,10 +58,16 @@ mod retry_statuses;
 mod scheduler;
 #[path = "../seam.rs"]
 mod seam;
+#[path = "../seam_in_binary.rs"]
+mod seam_in_binary;
 #[path = "../service_worker_registration.rs"]
 mod service_worker_registration;
+#[path = "../simulation.rs"]
+mod simulation;
 #[path = "../storage_faults.rs"]
 mod storage_faults;
+#[path = "../threads.rs"]
+mod threads;
 #[path = "../update_instances.rs"]
 mod update_instances;
 #[path = "../validate_partial_response.rs"]

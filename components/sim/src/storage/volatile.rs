@@ -247,6 +247,11 @@ impl State {
 
     /// What is left after a crash; and everything, for comparison.
     fn survivors(&mut self) -> (Vec<Effect>, Vec<Effect>) {
+        self.survivors_of(&BTreeSet::new())
+    }
+
+    /// The same, where these background fetches were created before the log begins.
+    fn survivors_of(&mut self, before: &BTreeSet<FetchKey>) -> (Vec<Effect>, Vec<Effect>) {
         let all: Vec<_> = self.log.iter().map(|entry| entry.effect.clone()).collect();
         // What was being made durable is there or not; and with it what came before of its background fetch.
         let mut in_flight = vec![false; self.log.len()];
@@ -266,7 +271,7 @@ impl State {
             }
         }
         let mut cut: BTreeSet<RecordKey> = BTreeSet::new();
-        let mut created: BTreeSet<FetchKey> = BTreeSet::new();
+        let mut created = before.clone();
         let mut survived = Vec::new();
         for (index, Entry { effect, durable }) in self.log.iter().enumerate() {
             if let Effect::Create(fetch, _) = effect
@@ -448,5 +453,72 @@ impl Storage for VolatileStorage {
 
     fn flush(&self) -> BoxFuture<'_, Result<(), StorageError>> {
         self.change(Effect::Flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Executor;
+    use crate::one_body::OneBody;
+
+    const BODY: BodyKey = BodyKey::Staged(StagedBody(1));
+
+    fn storage(seed: u64) -> VolatileStorage {
+        VolatileStorage::new(|| Arc::new(OneBody::default()), Random::new(seed))
+    }
+
+    #[test]
+    fn a_staged_body_is_played_again_after_a_crash() {
+        let executor = Executor::fifo();
+        let storage = storage(3);
+        executor.run_until(async {
+            storage.append(BODY, 0, Bytes::from("ab")).await.unwrap();
+            storage.append(BODY, 2, Bytes::from("cd")).await.unwrap();
+            storage.crash().await.unwrap();
+            assert_eq!(storage.read(BODY, 0, 9).await.unwrap(), "abcd");
+        });
+    }
+
+    #[test]
+    fn a_record_loses_a_tail_of_its_calls_and_no_more_than_is_not_durable() {
+        let fetch = FetchKey(1);
+        let body = |index| BodyKey::Response {
+            record: RecordKey { fetch, index },
+            generation: 1,
+        };
+        let append = |index, offset| Effect::Append(body(index), offset, Bytes::from("0123"));
+        let mut left = BTreeSet::new();
+        for seed in 0..200 {
+            let storage = storage(seed);
+            let mut state = storage.state.lock();
+            for effect in [append(0, 0), append(1, 0), append(0, 4)] {
+                state.push(effect);
+            }
+            let paused = state.push(Effect::SetPaused(fetch, PauseReasons::default()));
+            state.make_durable(paused);
+            state.push(append(0, 8));
+            state.push(append(0, 12));
+            let (survived, all) = state.survivors_of(&BTreeSet::from([fetch]));
+            assert_eq!(all.len(), 6);
+            let length_of = |index| {
+                let mut length = 0;
+                for effect in &survived {
+                    if let Effect::Append(to, offset, bytes) = effect
+                        && *to == body(index)
+                    {
+                        assert_eq!(*offset, length, "there is no gap");
+                        length += bytes.len() as u64;
+                    }
+                }
+                length
+            };
+            assert_eq!(length_of(1), 4, "what is durable stays");
+            assert!((8..=16).contains(&length_of(0)));
+            left.insert(length_of(0));
+        }
+        // Both calls, one, none; and a torn one.
+        assert!([16, 12, 8].iter().all(|length| left.contains(length)), "{left:?}");
+        assert!(left.iter().any(|length| length % 4 != 0), "{left:?}");
     }
 }
