@@ -1,9 +1,13 @@
 //! What a crash, a shutdown and a restart leave: nothing is lost, nothing is done twice that may be done once.
 
 use background_fetch::embedder::{
-    FetchState, FunctionalEventName, MeteredPolicy, NetworkError, PermissionState, Policies, Storage,
+    BodyKey, FetchState, FunctionalEventName, MeteredPolicy, NetworkError, PermissionState, Policies,
+    Storage, StorageErrorKind,
 };
-use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchOptions, DomString, ExceptionName};
+use background_fetch::{
+    BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, DomString, ExceptionName,
+    FetchKey, RecordKey,
+};
 use background_fetch_sim::{Ending, Resource, StorageOperation, pattern, yield_now};
 use spec_tests::{Delivery, ReadingWorker, SUCCESS, Site, failure, tell, tell_with};
 use std::time::Duration;
@@ -446,5 +450,70 @@ fn more_than_may_be_active_is_kept_and_counts() {
         let one = site.manager().get("file0").await.unwrap().unwrap();
         assert!(one.abort().await.unwrap());
         site.fetch("another", &["file0"]).await.unwrap();
+    });
+}
+
+/// Stops a background fetch of two files with as many bytes as it may have, and puts more into its storage: as when one
+/// file was replaced by a shorter one, the other went on, and a crash lost the replacement alone.
+async fn stop_over_the_total(site: &Site) -> FetchKey {
+    let changed = Resource::pattern(3, 300).etag("v2");
+    let first = Resource::pattern(1, 1000).etag("v1").hold_at(400);
+    site.serve("a", first.after_requests(1, changed));
+    let other = Resource::pattern(2, 650).etag("v1").chunks(100);
+    site.serve("b", other.hold_at(600));
+    let options = BackgroundFetchOptions {
+        download_total: 1000,
+        ..Default::default()
+    };
+    let fetched = site.manager().fetch("id", ["a", "b"], options).await;
+    let fetch = fetched.unwrap().key();
+    site.until_held("a").await;
+    site.until_held("b").await;
+    site.crash();
+    let body = BodyKey::Response {
+        record: RecordKey { fetch, index: 1 },
+        generation: 1,
+    };
+    site.storage.append(body, 600, pattern(2, 600, 50)).await.unwrap();
+    fetch
+}
+
+#[test]
+fn what_a_crash_left_over_the_download_total_is_given_up() {
+    tell(async |site| {
+        let fetch = stop_over_the_total(site).await;
+        site.open_dormant().await;
+        let downloaded = site.engine().inspect_one(fetch).unwrap().downloaded;
+        assert_eq!((downloaded, site.usage().await), (650, 650));
+        site.release("b");
+        let worker = site.reading_worker();
+        site.engine().start();
+        let delivery = only_delivery(site, &worker).await;
+        assert_eq!(delivery.outcome, SUCCESS);
+        let bodies = [pattern(3, 0, 300), pattern(2, 0, 650)];
+        assert_eq!(delivery.bodies, bodies.map(|body| Ok(body.to_vec())));
+        assert_eq!(site.starts("b"), [0, 650]);
+    });
+}
+
+#[test]
+fn what_is_over_the_download_total_stays_where_it_is_all_over_or_cannot_be_given_up() {
+    tell(async |site| {
+        let fetch = stop_over_the_total(site).await;
+        let storage = &site.world.storage;
+        storage.fail_from(StorageOperation::SetResponse, 1, StorageErrorKind::Io);
+        site.open_dormant().await;
+        assert_eq!(site.usage().await, 1050);
+        site.crash();
+        storage.mend();
+        let state = FetchState::Settled {
+            result: BackgroundFetchResult::Failure,
+            failure_reason: FETCH_ERROR,
+        };
+        site.storage.set_state(fetch, state).await.unwrap();
+        site.open_dormant().await;
+        assert_eq!(site.usage().await, 1050);
+        site.engine().start();
+        site.all_over().await;
     });
 }

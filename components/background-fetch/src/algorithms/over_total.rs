@@ -1,13 +1,13 @@
 //! What a crash may leave over the download total.
 
 use crate::concepts::RecordKey;
-use crate::embedder::{Storage, StoredFetch};
+use crate::embedder::{FetchState, Storage, StoredFetch};
 
 /// Gives up what a crash left over the download total: where the newest response of a record was lost, the bytes of the
 /// one that it had replaced are back, beside those that took their place in other records. Records that are not settled
 /// start again until the rest fits.
 pub(crate) async fn give_up_what_is_over_the_total(storage: &dyn Storage, stored: &mut StoredFetch) {
-    if stored.download_total == 0 {
+    if stored.download_total == 0 || stored.state != FetchState::Active {
         return;
     }
     let lengths = stored.records.iter().map(|record| record.state.length);
