@@ -252,28 +252,26 @@ impl State {
 
     /// The same, where these background fetches were created before the log begins.
     fn survivors_of(&mut self, before: &BTreeSet<FetchKey>) -> (Vec<Effect>, Vec<Effect>) {
-        let all: Vec<_> = self.log.iter().map(|entry| entry.effect.clone()).collect();
+        let Self { log, random, .. } = self;
+        let all: Vec<_> = log.iter().map(|entry| entry.effect.clone()).collect();
         // What was being made durable is there or not; and with it what came before of its background fetch.
-        let mut in_flight = vec![false; self.log.len()];
+        let mut in_flight = Vec::with_capacity(log.len());
         let mut reached: BTreeMap<FetchKey, usize> = BTreeMap::new();
         let mut creates_end = false;
-        for index in 0..self.log.len() {
-            let Entry { effect, durable } = &self.log[index];
-            if *durable || effect.loses_its_tail().is_some() || effect.is_of_staging() {
-                continue;
-            }
+        for (index, Entry { effect, durable }) in log.iter().enumerate() {
+            let open = !durable && effect.loses_its_tail().is_none() && !effect.is_of_staging();
             let is_create = matches!(effect, Effect::Create(..));
-            let survives = !(is_create && creates_end) && self.random.chance(1, 2);
-            creates_end |= is_create && !survives;
-            in_flight[index] = survives;
+            let survives = open && !(is_create && creates_end) && random.chance(1, 2);
+            creates_end |= open && is_create && !survives;
             if survives && let Some(fetch) = effect.fetch() {
                 reached.insert(fetch, index);
             }
+            in_flight.push(survives);
         }
         let mut cut: BTreeSet<RecordKey> = BTreeSet::new();
         let mut created = before.clone();
         let mut survived = Vec::new();
-        for (index, Entry { effect, durable }) in self.log.iter().enumerate() {
+        for (index, Entry { effect, durable }) in log.iter().enumerate() {
             if let Effect::Create(fetch, _) = effect
                 && (*durable || in_flight[index])
             {
@@ -294,16 +292,16 @@ impl State {
             if !there || cut.contains(&record) {
                 continue;
             }
-            if *durable || synced() || self.random.chance(2, 3) {
+            if *durable || synced() || random.chance(2, 3) {
                 survived.push(effect.clone());
                 continue;
             }
             cut.insert(record);
             if let Effect::Append(body, offset, bytes) = effect
                 && bytes.len() > 1
-                && self.random.chance(1, 2)
+                && random.chance(1, 2)
             {
-                let left = 1 + self.random.below(bytes.len() as u64 - 1) as usize;
+                let left = 1 + random.below(bytes.len() as u64 - 1) as usize;
                 survived.push(Effect::Append(*body, *offset, bytes.slice(..left)));
             }
         }
