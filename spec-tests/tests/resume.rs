@@ -240,6 +240,23 @@ fn a_416_that_says_no_length_is_the_end_only_of_parts_that_said_none() {
 }
 
 #[test]
+fn a_416_that_names_no_version_is_no_end_where_no_length_was_said() {
+    tell(async |site| {
+        // By chance the other version ends where the connection broke; its server does not heed `If-Range`.
+        let old = Resource::pattern(1, 1000).etag("v1").without_length();
+        let new = Resource::pattern(2, 400).ranges(Ranges::IgnoresValidator);
+        site.serve("a", old.drop_after(400).after_requests(1, new));
+        assert_eq!(body_of_success(site).await, pattern(2, 0, 400));
+        assert_eq!(site.starts("a"), [0, 400, 0]);
+        // The same version may say so.
+        let resource = Resource::pattern(3, 500).etag("v1").without_length();
+        site.serve("b", resource.drop_after(500));
+        assert_eq!(site.outcome_of("b").await, SUCCESS);
+        assert_eq!(site.starts("b"), [0, 500]);
+    });
+}
+
+#[test]
 fn a_416_of_another_version_starts_the_record_again() {
     tell(async |site| {
         let old = Resource::pattern(1, 500).etag("v1").drop_after(500);

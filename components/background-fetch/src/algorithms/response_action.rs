@@ -88,8 +88,15 @@ pub(crate) fn response_action(
                 };
                 [ETAG, LAST_MODIFIED].iter().find_map(differs)
             });
-            // What was said of the length before must hold: a body is never cut short (errata 19).
-            let may_end_here = complete_length.is_none_or(|length| length == asked.range_start);
+            // What was said of the length before must hold: a body is never cut short. Where nothing was said, the end of
+            // another version could be here (errata 19).
+            let names_a_version = [ETAG, LAST_MODIFIED]
+                .iter()
+                .any(|name| response.headers.contains_key(name));
+            let may_end_here = match complete_length {
+                Some(length) => length == asked.range_start,
+                None => asked.may_be_complete || names_a_version,
+            };
             match (changed, unsatisfied_complete_length(&response.headers)) {
                 (Some(changed), _) => ResponseAction::Restart(changed.to_string()),
                 (None, Some(length)) if length == asked.range_start && may_end_here => {
@@ -98,6 +105,9 @@ pub(crate) fn response_action(
                 (None, None) if asked.may_be_complete && may_end_here => ResponseAction::Complete,
                 (None, Some(length)) => ResponseAction::Restart(match complete_length {
                     Some(said) => format!("the resource now has {length} bytes in all, it had {said}"),
+                    None if length == asked.range_start => {
+                        format!("the server says that {length} bytes are all, and not of which version")
+                    }
                     None => format!(
                         "the resource now has {length} bytes in all, {} are stored",
                         asked.range_start
