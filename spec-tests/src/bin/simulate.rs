@@ -1,4 +1,4 @@
-//! Tells stories until one breaks a promise: `cargo run --release -p spec-tests --bin simulate -- 0..10000000`.
+//! Tells stories until one breaks a promise: `cargo run --profile simulation -p spec-tests --bin simulate -- 0..10000000`.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -10,7 +10,9 @@ use background_fetch_sim::story::Story;
 use background_fetch_sim::{survey, tell_safely};
 use background_fetch_storage::MemoryStorage;
 
-const USAGE: &str = "usage: simulate FIRST..END [--threads N] | simulate SEED";
+const USAGE: &str = "usage: simulate FIRST..END [--threads N]   the stories of many seeds\n       \
+     simulate SEED                       one, in words\n       \
+     simulate FILE                       that of a fuzz target's input";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -36,7 +38,14 @@ fn run(arguments: &[String]) -> Result<bool, String> {
     };
     match what.split_once("..") {
         Some((first, end)) => Ok(many(number(first)?..number(end)?, threads)),
-        None => Ok(one(number(what)?)),
+        None if std::path::Path::new(what).is_file() => {
+            let bytes = std::fs::read(what).map_err(|error| format!("{what} cannot be read: {error}"))?;
+            Ok(one(None, &Story::of_bytes(&bytes)))
+        }
+        None => {
+            let seed = number(what)?;
+            Ok(one(Some(seed), &Story::of_seed(seed)))
+        }
     }
 }
 
@@ -49,17 +58,13 @@ fn fresh(quota: u64) -> Arc<dyn background_fetch::embedder::Storage> {
     Arc::new(MemoryStorage::new(quota))
 }
 
-/// Tells the story of one seed in words.
-fn one(seed: u64) -> bool {
-    let story = Story::of_seed(seed);
+/// Tells one story in words.
+fn one(seed: Option<u64>, story: &Story) -> bool {
     print!("{story}");
-    match tell_safely(&story, fresh) {
+    match tell_safely(story, fresh) {
         Ok(telling) => println!("every promise was kept: {telling:?}"),
         Err(wrong) => {
-            println!(
-                "{}",
-                background_fetch_sim::in_short(Some(seed), &story, wrong, fresh)
-            );
+            println!("{}", background_fetch_sim::in_short(seed, story, wrong, fresh));
             return false;
         }
     }

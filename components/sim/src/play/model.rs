@@ -177,13 +177,25 @@ impl Model {
         let called = self.called_mut(at);
         must!(may, "fetch() of {} rejected with {name:?}", called.call.target);
         called.refused = true;
+        // A storage that failed after its effect may have created it nevertheless.
         called.ended = !faults;
-        must!(
-            called.key.is_none() || faults || name == ExceptionName::AbortError,
-            "fetch() of {} rejected, and {:?} is there",
-            called.call.target,
-            called.key
-        );
+        let Some(key) = called
+            .key
+            .filter(|_| !faults && name != ExceptionName::AbortError)
+        else {
+            return Ok(());
+        };
+        // Then it was another call that is the same.
+        let call = called.call.clone();
+        let same = |other: &&Called| other.call == call && !other.ended && other.key.is_none();
+        let other = self.called.iter().find(same).map(|other| other.at);
+        let Some(other) = other else {
+            return Err(format!(
+                "fetch() of {} rejected, and {key:?} is there",
+                call.target
+            ));
+        };
+        self.see(other, key);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use futures::future::{Either, LocalBoxFuture, select};
 use http::Method;
 use url::Url;
 
-use super::model::{FetchCall, Outcome};
+use super::model::{FetchCall, Outcome, Sighting};
 use super::world::url_of;
 use super::{OpenPage, Player, Seen, id_of};
 use crate::body_of;
@@ -147,7 +147,7 @@ impl Player {
 
     /// A page remembers an instance.
     fn see(&self, page: &OpenPage, target: Target, instance: &BackgroundFetchRegistration) {
-        self.adopt(instance.key());
+        self.adopt(target, instance.key());
         let mut instances = page.instances.borrow_mut();
         if !instances.iter().any(|seen| seen.instance == *instance) {
             instances.push(Seen {
@@ -159,11 +159,19 @@ impl Player {
     }
 
     /// Tells the model of a background fetch whose call may have had no answer.
-    fn adopt(&self, key: FetchKey) {
-        let sighting = self.engine().inspect_one(key).map(|fetch| self.sighting(&fetch));
-        if let Some(sighting) = sighting {
-            self.note(|model| model.adopt(&sighting));
-        }
+    fn adopt(&self, target: Target, key: FetchKey) {
+        let inspected = self.engine().inspect_one(key);
+        let sighting = match inspected {
+            Some(fetch) => self.sighting(&fetch),
+            // It was cleared meanwhile.
+            None => Sighting {
+                key,
+                registration: target.registration,
+                id: id_of(target),
+                shape: None,
+            },
+        };
+        self.note(|model| model.adopt(&sighting));
     }
 
     fn aborted(&self, key: FetchKey, aborted: bool) {
@@ -208,7 +216,7 @@ impl Player {
             return;
         };
         // The user may see it before the page does.
-        self.adopt(key);
+        self.adopt(*target, key);
         let doing = match step {
             Step::Pause(_) => async move { drop(engine.pause(key).await) }.boxed_local(),
             Step::Resume(_) => async move { drop(engine.resume(key).await) }.boxed_local(),
