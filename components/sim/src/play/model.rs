@@ -12,8 +12,8 @@ use background_fetch::{
 
 use super::Delivery;
 use super::prospects::Prospects;
-use crate::pattern;
 use crate::story::{Step, Story, Target};
+use crate::{Ranges, pattern};
 
 /// A result with its failure reason.
 pub(super) type Outcome = (BackgroundFetchResult, Reason);
@@ -494,8 +494,19 @@ impl Model {
 
     /// 1. A body that was read to its end is one version of its file, byte for byte.
     pub(super) fn whole(&self, file: usize, body: &[u8], may_be_an_error_page: bool) -> Checked {
-        let is_version = super::versions_of(&self.story, file)
-            .any(|(seed, length)| body.len() as u64 == length && *body == pattern(seed, 0, body.len()));
+        let versions = &self.story.files[file].versions;
+        // What a server says of its own file nobody can know better.
+        let told = versions.iter().map(|version| match version.ranges {
+            Ranges::WrongTotal(total) if !version.says_length => Some(total),
+            _ => None,
+        });
+        let is_version =
+            super::versions_of(&self.story, file)
+                .zip(told.chain([None]))
+                .any(|((seed, length), told)| {
+                    let is_its_length = [Some(length), told].contains(&Some(body.len() as u64));
+                    is_its_length && *body == pattern(seed, 0, body.len())
+                });
         must!(
             is_version || (may_be_an_error_page && body.is_empty()),
             "{} bytes were handed out that file {file} never had",
