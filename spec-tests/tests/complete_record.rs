@@ -424,6 +424,30 @@ fn an_abort_waits_for_the_bytes_that_are_being_stored() {
 }
 
 #[test]
+fn an_abort_waits_for_the_response_that_is_being_stored() {
+    tell(async |site| {
+        // What replaces 400 bytes is on its way into storage.
+        let old = Resource::pattern(1, 1000).drop_after(400);
+        site.serve("a", old.after_requests(1, Resource::pattern(2, 800).hold_at(0)));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.until(|| registration.downloaded() == 400).await;
+        site.world.storage.hold(StorageOperation::SetResponse);
+        site.world.storage.until_held(StorageOperation::SetResponse).await;
+        site.world.service_workers.hold();
+        let aborting = site.world.executor.spawn_local(registration.abort());
+        site.sleep(Duration::from_secs(1)).await;
+        site.world.storage.release(StorageOperation::SetResponse);
+        assert!(aborting.await.unwrap());
+        let downloaded = || site.engine().inspect_one(registration.key()).unwrap().downloaded;
+        let at_the_abort = downloaded();
+        site.sleep(Duration::from_secs(10)).await;
+        assert_eq!((downloaded(), site.usage().await), (at_the_abort, at_the_abort));
+        site.world.service_workers.release();
+        assert_eq!(site.outcome(&registration).await, failure(ABORTED));
+    });
+}
+
+#[test]
 fn an_abort_waits_for_no_byte_of_a_registration_that_is_cleared() {
     tell(async |site| {
         site.serve("a", Resource::pattern(1, 1000).chunks(100));

@@ -274,6 +274,8 @@ impl Completion<'_> {
         };
         // 4. If the range started at 0 or it is not partial, it becomes the response data's response.
         if !matches!(taking, Taking::Part { from: 1.., .. }) {
+            // Nothing changes after an abort.
+            let writing = self.bg_fetch.reserve(0).map_err(|_| self.aborted())?;
             // 3. What is there already becomes redundant; a first response replaces nothing (errata 8).
             if state.response.is_some() {
                 response_data.set_result(ResponseResult::Redundant);
@@ -294,6 +296,7 @@ impl Completion<'_> {
                     .update(|progress| progress.stored = progress.stored.saturating_sub(state.length));
                 update_background_fetch_instances(self.bg_fetch);
             }
+            drop(writing);
             response_data
                 .state
                 .update(|state| state.response = Some(Arc::new(response)));

@@ -27,7 +27,7 @@ pub(crate) async fn give_up_what_is_over_the_total(storage: &dyn Storage, stored
         let generation = state.generation.saturating_add(1);
         // Where that fails the bytes stay, and the next one that arrives exceeds the total.
         if storage.set_response(key, generation, response).await.is_ok() {
-            length -= state.length;
+            length = length.saturating_sub(state.length);
             (state.generation, state.length) = (generation, 0);
         }
     }

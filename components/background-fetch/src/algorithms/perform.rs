@@ -13,7 +13,7 @@ use crate::Engine;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::Record;
 use crate::concepts::{BackgroundFetchFailureReason, BackgroundFetchResult, ResponseResult};
-use crate::embedder::{FetchState, StorageErrorKind};
+use crate::embedder::{FetchState, StorageError, StorageErrorKind};
 use crate::inspect::EventKind;
 
 /// How many records are being completed at once, for each request that may be in flight: those that wait to be
@@ -86,14 +86,14 @@ async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: A
     result.fails_the_whole()
 }
 
-/// How often a result is stored. After that the storage is taken for dead, and the event goes without it: a crash may
-/// then lead to another result.
-const TRIES: u32 = 10;
+/// How often a success is stored before it is taken for one that cannot be made durable.
+const SUCCESS_TRIES: u32 = 5;
 
 /// A result that could not be stored yet.
 #[derive(Clone, Copy, Debug, Default)]
 struct Storing {
     tries: u32,
+    /// Its failure reason, the empty string for a success.
     failure_reason: Option<BackgroundFetchFailureReason>,
 }
 
@@ -104,23 +104,40 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>, storing: Storing
         let active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
         contains_background_fetch(&active_bg_fetches, &bg_fetch)
     };
+    let (was_aborted, first_failure) = bg_fetch
+        .progress
+        .read(|progress| (progress.aborted, progress.first_failure));
     let failure_reason = match storing.failure_reason {
         // 8.4. It was aborted, whatever failed meanwhile.
-        _ if !is_active => BackgroundFetchFailureReason::Aborted,
+        _ if !is_active || was_aborted => BackgroundFetchFailureReason::Aborted,
         Some(not_stored) => not_stored,
-        None => bg_fetch.progress.read(|progress| progress.first_failure),
+        None => first_failure,
     };
     // 8.5 and 8.6. The result: durable before anybody sees it, and the event is owed from here on (errata 30).
-    let (result, failure_reason) = match store_result(&engine, &bg_fetch, failure_reason).await {
-        Ok(stored) => stored,
-        Err(failure_reason) if storing.tries + 1 < TRIES => {
+    let result = match failure_reason {
+        BackgroundFetchFailureReason::Empty => BackgroundFetchResult::Success,
+        _ => BackgroundFetchResult::Failure,
+    };
+    let state = FetchState::Settled {
+        result,
+        failure_reason,
+    };
+    if let Err(error) = engine.inner.embedder.storage.set_state(bg_fetch.key, state).await {
+        let tries = storing.tries.saturating_add(1);
+        let again = still_to_be_stored(failure_reason, tries, &error);
+        engine.note(
+            &bg_fetch,
+            EventKind::StorageTrouble {
+                message: error.message,
+            },
+        );
+        if let Some(failure_reason) = again {
             return Err(Storing {
-                tries: storing.tries + 1,
+                tries,
                 failure_reason: Some(failure_reason),
             });
         }
-        Err(failure_reason) => (BackgroundFetchResult::Failure, failure_reason),
-    };
+    }
     // 8.3. Remove it: not before its result is stored, or after a crash another might have its id too.
     if is_active {
         let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
@@ -144,37 +161,23 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>, storing: Storing
     Ok(())
 }
 
-/// Stores the result. A success that cannot be made durable is none; the reason of a failure that cannot be either is
-/// the error.
-async fn store_result(
-    engine: &Engine,
-    bg_fetch: &BackgroundFetch,
-    mut failure_reason: BackgroundFetchFailureReason,
-) -> Result<(BackgroundFetchResult, BackgroundFetchFailureReason), BackgroundFetchFailureReason> {
-    loop {
-        let result = match failure_reason {
-            BackgroundFetchFailureReason::Empty => BackgroundFetchResult::Success,
-            _ => BackgroundFetchResult::Failure,
-        };
-        let state = FetchState::Settled {
-            result,
-            failure_reason,
-        };
-        let Err(error) = engine.inner.embedder.storage.set_state(bg_fetch.key, state).await else {
-            return Ok((result, failure_reason));
-        };
-        engine.note(
-            bg_fetch,
-            EventKind::StorageTrouble {
-                message: error.message,
-            },
-        );
-        if result == BackgroundFetchResult::Failure {
-            return Err(failure_reason);
+/// The failure reason to store next, where this one was not stored; none where there is nothing to store it to. A success
+/// that cannot be made durable is none.
+fn still_to_be_stored(
+    failure_reason: BackgroundFetchFailureReason,
+    tries: u32,
+    error: &StorageError,
+) -> Option<BackgroundFetchFailureReason> {
+    if failure_reason != BackgroundFetchFailureReason::Empty {
+        return (error.kind != StorageErrorKind::NotFound).then_some(failure_reason);
+    }
+    match error.kind {
+        StorageErrorKind::QuotaExceeded if tries >= SUCCESS_TRIES => {
+            Some(BackgroundFetchFailureReason::QuotaExceeded)
         }
-        failure_reason = match error.kind {
-            StorageErrorKind::QuotaExceeded => BackgroundFetchFailureReason::QuotaExceeded,
-            _ => BackgroundFetchFailureReason::FetchError,
-        };
+        StorageErrorKind::QuotaExceeded | StorageErrorKind::Io if tries < SUCCESS_TRIES => {
+            Some(failure_reason)
+        }
+        _ => Some(BackgroundFetchFailureReason::FetchError),
     }
 }

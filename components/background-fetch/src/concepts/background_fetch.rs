@@ -79,6 +79,8 @@ pub(crate) struct Progress {
     pub(crate) stored: u64,
     /// Bytes on their way into storage: with the stored ones they never exceed the download total.
     pub(crate) reserved: u64,
+    /// The changes of response data that are on their way into storage.
+    pub(crate) writing: usize,
     /// The result.
     pub(crate) result: BackgroundFetchResult,
     /// The failure reason.
@@ -89,8 +91,10 @@ pub(crate) struct Progress {
     pub(crate) records_available: bool,
     /// Whether the event is owed or being handled.
     pub(crate) event_owed: bool,
-    /// Whether it was aborted: no further byte is taken.
+    /// Whether the abort all flag is set: no further byte is taken.
     pub(crate) frozen: bool,
+    /// Whether `abort()` or the user aborted it, whatever else fails.
+    pub(crate) aborted: bool,
     /// Counts the changes that instances may see.
     pub(crate) revision: u64,
     /// The last revision that does not wait for the progress interval.
@@ -207,12 +211,11 @@ impl BackgroundFetch {
         self.control.update(|control| control.abort_all = true);
     }
 
-    /// Waits until no byte is on its way into storage; or until the registration is cleared, where it does not matter.
-    pub(crate) async fn all_bytes_stored(&self) {
-        let stored = self
-            .progress
-            .when(|progress| (progress.reserved == 0).then_some(()));
-        future::select(stored, pin!(self.registration.cleared())).await;
+    /// Waits until no response data is on its way into storage; or until the registration is cleared, where it does not
+    /// matter.
+    pub(crate) async fn response_data_stored(&self) {
+        let is_stored = |progress: &Progress| (progress.writing == 0).then_some(());
+        future::select(self.progress.when(is_stored), pin!(self.registration.cleared())).await;
     }
 
     /// Waits until it is settled. False where its registration is cleared, or the engine stopped, before.
@@ -258,7 +261,7 @@ impl BackgroundFetch {
         }
     }
 
-    /// Sets aside `length` bytes of the download total, or tells why they may not be stored.
+    /// Sets aside `length` bytes of the download total for a change of response data, or tells why it may not be stored.
     pub(crate) fn reserve(&self, length: u64) -> Result<Reservation<'_>, ResponseResult> {
         // 2 of "complete a record": 0 stands for infinity.
         let download_total = if self.download_total == 0 {
@@ -274,13 +277,12 @@ impl BackgroundFetch {
                 .stored
                 .checked_add(progress.reserved)
                 .and_then(|sum| sum.checked_add(length));
-            match total {
-                Some(total) if total <= download_total => {
-                    progress.reserved += length;
-                    Ok(())
-                }
-                _ => Err(ResponseResult::DownloadTotalExceeded),
+            if length > 0 && total.is_none_or(|total| total > download_total) {
+                return Err(ResponseResult::DownloadTotalExceeded);
             }
+            progress.reserved += length;
+            progress.writing += 1;
+            Ok(())
         })?;
         Ok(Reservation {
             bg_fetch: self,
@@ -290,7 +292,7 @@ impl BackgroundFetch {
     }
 }
 
-/// Bytes on their way into storage.
+/// A change of response data on its way into storage, with its bytes.
 pub(crate) struct Reservation<'a> {
     bg_fetch: &'a BackgroundFetch,
     length: u64,
@@ -309,6 +311,7 @@ impl Drop for Reservation<'_> {
         let progress = &self.bg_fetch.progress;
         let awaited = progress.update_quietly(|progress| {
             progress.reserved -= self.length;
+            progress.writing -= 1;
             progress.stored += if self.stored { self.length } else { 0 };
             progress.frozen
         });

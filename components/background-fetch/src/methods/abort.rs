@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::algorithms::contains::contains_background_fetch;
-use crate::concepts::background_fetch::BackgroundFetch;
+use crate::concepts::background_fetch::{BackgroundFetch, Progress};
 use crate::embedder::FetchState;
 use crate::inspect::EventKind;
 use crate::{Engine, Exception};
@@ -21,19 +21,18 @@ impl Engine {
         let steps = {
             let (engine, bg_fetch) = (self.clone(), Arc::clone(bg_fetch));
             async move {
-                {
-                    // 3.1 to 3.3. One that is not active is not aborted.
-                    let mut active_bg_fetches = bg_fetch.registration.active_background_fetches.lock();
-                    if !contains_background_fetch(&active_bg_fetches, &bg_fetch) {
-                        return (false, true);
-                    }
-                    // 3.4. Remove it.
-                    active_bg_fetches.shift_remove(&bg_fetch.id);
+                // 3.1 to 3.3. One that is not active is not aborted; nor is one that is being aborted.
+                let is_active = contains_background_fetch(
+                    &bg_fetch.registration.active_background_fetches.lock(),
+                    &bg_fetch,
+                );
+                let mark = |progress: &mut Progress| !std::mem::replace(&mut progress.aborted, true);
+                if !is_active || !bg_fetch.progress.update_quietly(mark) {
+                    return (false, true);
                 }
-                drop(bg_fetch.active_slot.lock().take());
                 // 3.6. Set the abort all flag: before the promise resolves, so that no byte comes after it.
                 bg_fetch.abort_all();
-                bg_fetch.all_bytes_stored().await;
+                bg_fetch.response_data_stored().await;
                 // The abort outlives a crash.
                 let stored = engine
                     .inner
@@ -42,13 +41,19 @@ impl Engine {
                     .set_state(bg_fetch.key, FetchState::Aborted)
                     .await;
                 let is_stored = stored.is_ok();
-                if let Err(error) = stored {
-                    engine.note(
+                match stored {
+                    // 3.4. Remove it: not before it is stored, or after a crash another might have its id too.
+                    Ok(()) => {
+                        let active_bg_fetches = &bg_fetch.registration.active_background_fetches;
+                        active_bg_fetches.lock().shift_remove(&bg_fetch.id);
+                        drop(bg_fetch.active_slot.lock().take());
+                    }
+                    Err(error) => engine.note(
                         &bg_fetch,
                         EventKind::StorageTrouble {
                             message: error.message,
                         },
-                    );
+                    ),
                 }
                 engine.note(&bg_fetch, EventKind::Aborted);
                 // A background fetch that was loaded and not started has to settle.
