@@ -169,6 +169,7 @@ impl Tally {
         self.stories += other.stories;
         self.telling.fetches += other.telling.fetches;
         self.telling.successes += other.telling.successes;
+        self.telling.undisturbed += other.telling.undisturbed;
         self.telling.crashes += other.telling.crashes;
         self.telling.polls += other.telling.polls;
     }

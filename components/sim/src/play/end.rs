@@ -10,6 +10,7 @@ use http::Method;
 use super::Player;
 use super::model::{Checked, must};
 use super::operations::UPLOAD;
+use super::world::call_of;
 use crate::pattern;
 use crate::story::Step;
 
@@ -26,7 +27,8 @@ impl Player {
         }
         self.let_all_go_on().await;
         self.wait_until_all_is_over().await?;
-        self.look().await?;
+        must!(self.look().await?, "bodies of requests are being stored for ever");
+        self.tell_ended_events();
         must!(
             self.unanswered() == 0,
             "{} promises are pending for ever",
@@ -97,7 +99,7 @@ impl Player {
             if !seen.insert(call.fetch) {
                 continue;
             }
-            if let (Some(shown), Some(outcome)) = (&call.shown, self.model.borrow().outcome(call.fetch)) {
+            if let (Some(shown), Some(outcome)) = (&call.shown, self.model.borrow_mut().outcome(call.fetch)) {
                 must!(
                     (shown.result, shown.failure_reason) == outcome,
                     "the user last saw {:?} of {:?}, it ended with {outcome:?}",
@@ -109,27 +111,28 @@ impl Player {
         Ok(())
     }
 
-    /// A request with a body is sent once, whatever happens, and what arrives of it is right.
+    /// A request with a body is sent once, whatever happens; what arrives of it is right, and all of it where it succeeded.
     fn check_uploads(&self) -> Checked {
+        let mut sent = BTreeSet::new();
         let requests = self.world.network.log();
-        let posts = requests.iter().filter(|request| request.method == Method::POST);
-        let mut sent = 0;
-        for post in posts {
-            sent += 1;
+        for post in requests.iter().filter(|request| request.method == Method::POST) {
+            let call = call_of(&post.url);
             must!(
-                post.body[..] == pattern(UPLOAD, 0, post.body.len()),
-                "a server got other bytes than the page sent"
+                sent.insert(call),
+                "the request body of call {call} was sent twice"
+            );
+            must!(
+                post.body[..] == pattern(UPLOAD + call as u64, 0, post.body.len()),
+                "a server got other bytes than call {call} sent"
+            );
+            let model = self.model.borrow();
+            must!(
+                !model.succeeded(call) || model.upload_of(call) == Some(post.body.len() as u64),
+                "call {call} succeeded with {} bytes sent of {:?}",
+                post.body.len(),
+                model.upload_of(call)
             );
         }
-        let called = self
-            .story
-            .steps
-            .iter()
-            .filter(|step| matches!(step, Step::Fetch { upload: Some(_), .. }));
-        must!(
-            sent <= called.count(),
-            "a request with a body was sent {sent} times"
-        );
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Tells a story in a world, and checks after every step what may be observed.
 
+mod books;
 mod end;
 mod model;
 mod operations;
@@ -15,14 +16,14 @@ use background_fetch::api::BackgroundFetchRegistration;
 use background_fetch::embedder::{
     Clock, FetchState, FunctionalEvent, FunctionalEventName, Policies, Storage,
 };
-use background_fetch::inspect::FetchInspection;
 use background_fetch::{BackgroundFetchResult, Engine, ExceptionName, FetchKey, RegistrationKey};
 use parking_lot::Mutex;
 
 use crate::story::{Habit, Step, Story, Target};
 use crate::watched::Watched;
 use crate::{Bounds, Page, Random, VolatileStorage, World};
-use model::{Checked, Model, Outcome, Shape, Sighting, must};
+use books::{FetchCall, Sighting};
+use model::{Checked, Model, Outcome, must};
 
 /// How a story went that kept every promise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Telling {
     pub fetches: usize,
     /// Those that succeeded.
     pub successes: usize,
+    /// Those that had to succeed, unless somebody aborted them: nothing stood in their way.
+    pub undisturbed: usize,
     /// The processes that were killed.
     pub crashes: usize,
     /// The polls of all tasks.
@@ -56,10 +59,11 @@ pub fn tell(
     // The tasks hold the player.
     player.world.crash();
     told?;
-    let (fetches, successes) = player.model.borrow().count();
+    let (fetches, successes, undisturbed) = player.model.borrow().count();
     Ok(Telling {
         fetches,
         successes,
+        undisturbed,
         crashes: player.crashes.get(),
         polls: player.world.executor.polls(),
     })
@@ -78,6 +82,8 @@ struct Player {
     running: RefCell<Option<Running>>,
     habit: Rc<Cell<Habit>>,
     metered: Cell<bool>,
+    /// Whether the engine is being shut down.
+    stopping: Cell<bool>,
     /// The events that were dispatched, and not told to the model yet.
     dispatched: Arc<Mutex<Vec<Dispatch>>>,
     crashes: Cell<usize>,
@@ -160,7 +166,7 @@ impl Player {
                 files,
                 download_total,
                 upload,
-            } => self.fetch(model::FetchCall {
+            } => self.fetch(FetchCall {
                 target: *target,
                 files: files.iter().map(|file| file % self.story.files.len()).collect(),
                 download_total: *download_total,
@@ -190,6 +196,7 @@ impl Player {
                 kind,
                 after_effect,
             } => {
+                self.told(|model| model.fails(step));
                 let storage = &self.world.storage;
                 let nth = storage.calls(*operation) + nth;
                 match after_effect {
@@ -206,7 +213,7 @@ impl Player {
                     crate::yield_now().await;
                 }
             }
-            Step::Settle => return self.look().await,
+            Step::Settle => return self.look().await.map(drop),
         }
         Ok(())
     }
@@ -233,10 +240,9 @@ impl Player {
             could_lose,
         } in dispatched
         {
-            let mut told = model.fired(&self.sighting_at(&event), event.name);
-            if event.name != FunctionalEventName::Click {
-                told = told.and_then(|()| model.durable_at_event(event.fetch, durable, could_lose));
-            }
+            // It may come before the answer of `fetch()` does.
+            let seen = self.sighting(event.fetch).map_or(Ok(()), |seen| model.see(&seen));
+            let told = seen.and_then(|()| model.fired(event.fetch, event.name, durable, could_lose));
             if let Err(wrong) = told {
                 self.broken.borrow_mut().push(wrong);
             }
@@ -273,13 +279,13 @@ impl Player {
         Ok(())
     }
 
-    /// What holds when everything has gone as far as it can.
-    async fn look(&self) -> Checked {
+    /// What holds when everything has gone as far as it can. Whether it could be looked at.
+    async fn look(&self) -> Result<bool, String> {
         self.world.stalled().await;
         self.check()?;
         // Looking would take away what is being staged.
         if self.model.borrow().is_staging() {
-            return Ok(());
+            return Ok(false);
         }
         // Before anything is loaded: that takes away what was staged and not used.
         let usage = self.usage().await?;
@@ -289,9 +295,10 @@ impl Player {
             .engine()
             .inspect()
             .into_iter()
-            .map(|fetch| (self.sighting(&fetch), fetch))
+            .map(|fetch| (self.sighting(fetch.key), fetch))
             .collect();
-        self.told(|model| model.look(&inspected, &stored, usage))
+        self.told(|model| model.look(&inspected, &stored, usage))?;
+        Ok(true)
     }
 
     /// The calls of open pages that have no answer yet.
@@ -309,43 +316,14 @@ impl Player {
             .map_err(|error| error.to_string())
     }
 
-    fn sighting(&self, fetch: &FetchInspection) -> Sighting {
-        let upload = fetch.records.first().filter(|record| record.method == "POST");
-        let shape = Shape {
-            download_total: fetch.download_total,
-            files: fetch
-                .records
-                .iter()
-                .map(|record| world::file_at(&record.url))
-                .collect(),
-            upload: upload.map(|record| record.upload_total),
-        };
-        Sighting {
-            key: fetch.key,
-            registration: self.place_of(&fetch.registration),
-            id: fetch.id.to_string(),
-            shape: fetch.records_available.then_some(shape),
-        }
-    }
-
-    fn sighting_at(&self, event: &FunctionalEvent) -> Sighting {
-        let running = self.running.borrow();
-        let inspected = running
-            .as_ref()
-            .and_then(|running| running.engine.inspect_one(event.fetch));
-        inspected.map_or_else(
-            || Sighting {
-                key: event.fetch,
-                registration: self.place_of(&event.registration),
-                id: event.id.to_string(),
-                shape: None,
-            },
-            |fetch| self.sighting(&fetch),
-        )
-    }
-
-    fn place_of(&self, registration: &RegistrationKey) -> usize {
-        usize::from(*registration == self.registrations[1])
+    /// Whose background fetch this is.
+    fn sighting(&self, key: FetchKey) -> Option<Sighting> {
+        let request = self.storage.first_request_of(key)?;
+        Some(Sighting {
+            key,
+            call: world::call_of(&request.url),
+            state: None,
+        })
     }
 
     fn engine(&self) -> Engine {

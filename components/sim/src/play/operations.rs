@@ -11,15 +11,16 @@ use futures::future::{Either, LocalBoxFuture, select};
 use http::Method;
 use url::Url;
 
-use super::model::{FetchCall, Outcome, Sighting};
+use super::books::FetchCall;
+use super::model::Outcome;
 use super::world::url_of;
 use super::{OpenPage, Player, Seen, id_of};
 use crate::body_of;
 use crate::pattern;
 use crate::story::{Step, Target};
 
-/// The seed of every request's body.
-pub(super) const UPLOAD: u64 = 77;
+/// The seed of the first call's request body; each further call has the next.
+pub(super) const UPLOAD: u64 = 1000;
 
 impl Player {
     /// Begins something here and now, and lets it go on beside the story.
@@ -29,22 +30,24 @@ impl Player {
         }
     }
 
-    /// Runs a call of a page to its answer, if the page lives that long.
+    /// Runs a call of a page to its answer; none where the page does not live that long.
     fn on_page<T: 'static>(
         self: &Rc<Self>,
         page: &OpenPage,
         call: impl Future<Output = T> + 'static,
-        answered: impl FnOnce(&Rc<Self>, &OpenPage, T) + 'static,
+        answered: impl FnOnce(&Rc<Self>, &OpenPage, Option<T>) + 'static,
     ) {
         let (player, page) = (Rc::clone(self), page.clone());
         page.unanswered.update(|calls| calls + 1);
         self.world.executor.spawn_local(async move {
             // A page that is closed takes its scripts along, and all that they hold.
             let closed = page.closed.until(|closed| closed.then_some(()));
-            if let Either::Right((answer, _)) = select(pin!(closed), pin!(call)).await {
-                page.unanswered.update(|calls| calls - 1);
-                answered(&player, &page, answer);
-            }
+            let answer = match select(pin!(closed), pin!(call)).await {
+                Either::Left(_) => None,
+                Either::Right((answer, _)) => Some(answer),
+            };
+            page.unanswered.update(|calls| calls - 1);
+            answered(&player, &page, answer);
         });
     }
 
@@ -54,36 +57,33 @@ impl Player {
             .page
             .realm
             .background_fetch(&self.registrations[call.target.registration]);
-        let requests: Vec<RequestInfo> = call
-            .files
-            .iter()
-            .enumerate()
-            .map(|(index, file)| match call.upload {
-                Some(length) if index == 0 => {
-                    let url = Url::parse(&url_of(*file)).expect("a file has a URL");
-                    let request = Request {
-                        method: Method::POST,
-                        ..Request::new(url)
-                    };
-                    RequestObject::with_body(request, pattern(UPLOAD, 0, length as usize)).into()
-                }
-                _ => url_of(*file).as_str().into(),
-            })
-            .collect();
+        let (target, files, upload) = (call.target, call.files.clone(), call.upload);
         let options = BackgroundFetchOptions {
             download_total: call.download_total,
             ..Default::default()
         };
-        let target = call.target;
-        let id = id_of(target);
-        let at = self.told(|model| model.fetch_called(call));
-        let promise = manager.fetch(id, requests, options);
-        self.on_page(&page, promise, move |player, page, answer| match answer {
-            Ok(registration) => {
-                player.see(page, target, &registration);
-                player.note(|model| model.fetch_resolved(at, registration.key()));
+        let number = self.told(|model| model.fetch_called(call));
+        // The fragment tells whose call it is, wherever the URL shows up.
+        let url = |file: &usize| format!("{}#{number}", url_of(*file));
+        let requests = files.iter().enumerate().map(|(index, file)| match upload {
+            Some(length) if index == 0 => {
+                let url = Url::parse(&url(file)).expect("a file has a URL");
+                let request = Request {
+                    method: Method::POST,
+                    ..Request::new(url)
+                };
+                RequestObject::with_body(request, pattern(UPLOAD + number as u64, 0, length as usize)).into()
             }
-            Err(exception) => player.note(|model| model.fetch_rejected(at, exception.name)),
+            _ => RequestInfo::from(url(file).as_str()),
+        });
+        let promise = manager.fetch(id_of(target), requests, options);
+        self.on_page(&page, promise, move |player, page, answer| match answer {
+            Some(Ok(registration)) => {
+                player.note(|model| model.fetch_resolved(number, registration.key()));
+                player.see(page, target, &registration);
+            }
+            Some(Err(exception)) => player.note(|model| model.fetch_rejected(number, exception.name)),
+            None => player.told(|model| model.fetch_lost(number)),
         });
     }
 
@@ -95,24 +95,14 @@ impl Player {
             .background_fetch(&self.registrations[target.registration]);
         let both = futures::future::join(manager.get(id_of(target)), manager.get(id_of(target)));
         self.on_page(&page, both, move |player, page, answers| match answers {
-            (Ok(Some(one)), Ok(Some(other))) => {
-                player.see(page, target, &one);
-                player.see(page, target, &other);
-                player.note(|_| {
-                    // 5. Two `get()`s in a realm give the same object.
-                    match one.key() != other.key() || one == other {
-                        true => Ok(()),
-                        false => Err(format!("two instances stand for {:?}", one.key())),
-                    }
-                });
-            }
-            (Ok(one), Ok(other)) => one
+            Some((Ok(one), Ok(other))) => one
                 .iter()
                 .chain(&other)
                 .for_each(|instance| player.see(page, target, instance)),
-            (Err(exception), _) | (_, Err(exception)) => {
+            Some((Err(exception), _) | (_, Err(exception))) => {
                 player.note(|model| model.call_rejected(target.registration, "get()", exception.name))
             }
+            None => {}
         });
     }
 
@@ -123,10 +113,11 @@ impl Player {
             .realm
             .background_fetch(&self.registrations[registration]);
         self.on_page(&page, manager.get_ids(), move |player, _, answer| match answer {
-            Ok(ids) => player.note(|model| model.ids(registration, &ids)),
-            Err(exception) => {
+            Some(Ok(ids)) => player.note(|model| model.ids(registration, &ids)),
+            Some(Err(exception)) => {
                 player.note(|model| model.call_rejected(registration, "getIds()", exception.name));
             }
+            None => {}
         });
     }
 
@@ -138,45 +129,43 @@ impl Player {
         let key = instance.key();
         self.told(|model| model.abort_called(key));
         self.on_page(&page, instance.abort(), move |player, _, answer| match answer {
-            Ok(aborted) => player.aborted(key, aborted),
-            Err(exception) => {
+            Some(Ok(aborted)) => player.aborted(key, aborted),
+            Some(Err(exception)) => {
                 player.note(|model| model.call_rejected(target.registration, "abort()", exception.name))
             }
+            None => {}
         });
     }
 
     /// A page remembers an instance.
     fn see(&self, page: &OpenPage, target: Target, instance: &BackgroundFetchRegistration) {
-        self.adopt(target, instance.key());
+        self.adopt(instance.key());
         let mut instances = page.instances.borrow_mut();
-        if !instances.iter().any(|seen| seen.instance == *instance) {
-            instances.push(Seen {
+        let known = instances
+            .iter()
+            .find(|seen| seen.instance.key() == instance.key());
+        match known {
+            None => instances.push(Seen {
                 registration: target.registration,
                 instance: instance.clone(),
                 outcome: Outcome::default(),
-            });
+            }),
+            // 5. A realm has one object for a background fetch.
+            Some(seen) if seen.instance == *instance => {}
+            Some(_) => self.note(|_| Err(format!("two instances stand for {:?}", instance.key()))),
         }
     }
 
     /// Tells the model of a background fetch whose call may have had no answer.
-    fn adopt(&self, target: Target, key: FetchKey) {
-        let inspected = self.engine().inspect_one(key);
-        let sighting = match inspected {
-            Some(fetch) => self.sighting(&fetch),
-            // It was cleared meanwhile.
-            None => Sighting {
-                key,
-                registration: target.registration,
-                id: id_of(target),
-                shape: None,
-            },
-        };
-        self.note(|model| model.adopt(&sighting));
+    fn adopt(&self, key: FetchKey) {
+        if let Some(sighting) = self.sighting(key) {
+            self.note(|model| model.see(&sighting));
+        }
     }
 
     fn aborted(&self, key: FetchKey, aborted: bool) {
-        let downloaded = self.engine().inspect_one(key).map(|fetch| fetch.downloaded);
-        self.note(|model| model.abort_resolved(key, aborted, downloaded));
+        let now = self.engine().inspect_one(key);
+        self.note(|model| model.abort_resolved(key, aborted, now.as_ref()));
     }
 
     /// Reads a body while it grows.
@@ -193,7 +182,7 @@ impl Player {
             Some((index, body))
         };
         self.on_page(&page, reading, move |player, _, answer| {
-            if let Some((index, body)) = answer {
+            if let Some((index, body)) = answer.flatten() {
                 player.note(|model| model.read(key, index, &body));
             }
         });
@@ -216,7 +205,7 @@ impl Player {
             return;
         };
         // The user may see it before the page does.
-        self.adopt(*target, key);
+        self.adopt(key);
         let doing = match step {
             Step::Pause(_) => async move { drop(engine.pause(key).await) }.boxed_local(),
             Step::Resume(_) => async move { drop(engine.resume(key).await) }.boxed_local(),
@@ -226,7 +215,10 @@ impl Player {
                 let player = Rc::clone(self);
                 async move {
                     let aborted = engine.abort(key).await;
-                    player.aborted(key, aborted);
+                    // What a shutdown cuts off is no answer.
+                    if aborted || !player.stopping.get() {
+                        player.aborted(key, aborted);
+                    }
                 }
                 .boxed_local()
             }

@@ -2,7 +2,7 @@
 
 use background_fetch::BackgroundFetchFailureReason as Reason;
 
-use super::model::FetchCall;
+use super::books::FetchCall;
 use super::versions_of;
 use crate::Ranges;
 use crate::story::{Step, Story, Trouble};
@@ -56,6 +56,11 @@ impl Prospects {
         }
         prospects.download_total_exceeded |= call.download_total > 0 && longest > call.download_total;
         prospects
+    }
+
+    /// Whether it must succeed, unless it is aborted.
+    pub(super) fn allow_nothing(&self) -> bool {
+        !(self.bad_status || self.fetch_error || self.quota_exceeded || self.download_total_exceeded)
     }
 
     pub(super) fn allow(&self, reason: Reason) -> bool {

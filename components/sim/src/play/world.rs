@@ -13,7 +13,8 @@ use background_fetch::fetch::Client;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::model::{Checked, Model, Shape, Sighting, must};
+use super::books::Sighting;
+use super::model::{Checked, Model, must};
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, chance_of, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
@@ -64,6 +65,7 @@ impl Player {
             running: RefCell::default(),
             habit: Rc::new(Cell::new(Habit::Reads)),
             metered: Cell::new(false),
+            stopping: Cell::new(false),
             dispatched,
             crashes: Cell::new(0),
         });
@@ -101,7 +103,7 @@ impl Player {
             }
         };
         let stored = self.storage.load().await.map_err(|error| error.to_string())?;
-        let stored: Vec<_> = stored.iter().map(|fetch| self.sighting_stored(fetch)).collect();
+        let stored: Vec<_> = stored.iter().filter_map(sighting_stored).collect();
         self.told(|model| model.reborn(&stored))?;
         engine.set_metered(self.metered.get()).await;
         let worker = self.world.open_page(&engine, client("worker.js"));
@@ -123,20 +125,6 @@ impl Player {
         });
         self.open_page();
         Ok(())
-    }
-
-    fn sighting_stored(&self, fetch: &StoredFetch) -> Sighting {
-        let requests = || fetch.records.iter().map(|record| &record.request);
-        Sighting {
-            key: fetch.key,
-            registration: self.place_of(&fetch.registration),
-            id: fetch.id.to_string(),
-            shape: Some(Shape {
-                download_total: fetch.download_total,
-                files: requests().map(|request| file_at(&request.url)).collect(),
-                upload: requests().next().and_then(|request| request.body_length),
-            }),
-        }
     }
 
     pub(super) fn open_page(&self) {
@@ -186,6 +174,7 @@ impl Player {
     pub(super) async fn shut_down(&self) -> Checked {
         self.check()?;
         let engine = self.engine();
+        self.stopping.set(true);
         {
             let running = self.running.borrow();
             let running = running.as_ref().expect("the engine runs");
@@ -207,21 +196,22 @@ impl Player {
 
     /// What every end of a process ends.
     fn die(&self) {
-        self.tell_dispatches();
-        {
-            let mut model = self.model.borrow_mut();
-            for fired in self.world.service_workers.fired() {
-                if fired.ended.is_some() && fired.event.name != FunctionalEventName::Click {
-                    model.event_ended(fired.event.fetch);
-                }
-            }
-            model.died();
-        }
+        self.stopping.set(false);
+        self.tell_ended_events();
+        self.model.borrow_mut().died();
         if let Some(running) = self.running.borrow_mut().take() {
             running.pages.iter().for_each(OpenPage::close);
             running.worker.event_loop.close();
         }
         self.world.crash();
+    }
+
+    pub(super) fn tell_ended_events(&self) {
+        for fired in self.world.service_workers.fired() {
+            if fired.ended.is_some() && fired.event.name != FunctionalEventName::Click {
+                self.told(|model| model.event_ended(fired.event.fetch));
+            }
+        }
     }
 
     /// Gives every file its last version, and lets nothing go wrong any more.
@@ -294,9 +284,18 @@ pub(super) fn url_of(file: usize) -> String {
     format!("{}{file}", SCOPES[0])
 }
 
-/// The file of a URL.
-pub(super) fn file_at(url: &Url) -> usize {
-    url.path().trim_start_matches('/').parse().unwrap_or(usize::MAX)
+fn sighting_stored(fetch: &StoredFetch) -> Option<Sighting> {
+    Some(Sighting {
+        key: fetch.key,
+        call: call_of(&fetch.records.first()?.request.url),
+        state: Some(fetch.state),
+    })
+}
+
+/// The number of the call that a URL is from.
+pub(super) fn call_of(url: &Url) -> usize {
+    let number = url.fragment().and_then(|fragment| fragment.parse().ok());
+    number.unwrap_or(usize::MAX)
 }
 
 fn client(path: &str) -> Client {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use background_fetch::embedder::{
     BodyKey, FetchState, NewFetch, PauseReasons, Settlement, StagedBody, Storage, StorageError,
-    StorageEstimate, StoredFetch,
+    StorageErrorKind, StorageEstimate, StoredFetch,
 };
-use background_fetch::fetch::{ResponseHead, StorageKey};
+use background_fetch::fetch::{Request, ResponseHead, StorageKey};
 use background_fetch::{DomString, FetchKey, ImageResource, RecordKey, RegistrationKey};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -127,7 +127,10 @@ impl VolatileStorage {
             Ok(storage) => storage,
             // A lost response gave bytes back that others took: over the quota, where no storage can be. Then nothing is
             // lost.
-            Err(_) => return self.replay(&all).await.map(|storage| self.settle(storage, all)),
+            Err(error) if error.kind == StorageErrorKind::QuotaExceeded => {
+                return self.replay(&all).await.map(|storage| self.settle(storage, all));
+            }
+            Err(error) => return Err(error),
         };
         self.settle(storage, survived);
         Ok(())
@@ -162,6 +165,16 @@ impl VolatileStorage {
             }
         }
         found
+    }
+
+    /// The first request of a background fetch, also of one that is gone.
+    pub fn first_request_of(&self, fetch: FetchKey) -> Option<Arc<Request>> {
+        let state = self.state.lock();
+        let created = state.log.iter().rev().find_map(|entry| match &entry.effect {
+            Effect::Create(key, new) if *key == fetch => Some(new),
+            _ => None,
+        });
+        Some(Arc::clone(&created?.records.first()?.request))
     }
 
     /// Whether a crash in this moment could lose bytes, a response or a result of a background fetch.

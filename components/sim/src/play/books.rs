@@ -1,0 +1,248 @@
+//! [`Books`]: what was called for, and what came of it so far.
+
+use std::collections::BTreeMap;
+
+use background_fetch::FetchKey;
+use background_fetch::embedder::FetchState;
+
+use super::model::{Checked, Outcome, must};
+use super::prospects::Prospects;
+use crate::StorageOperation;
+use crate::story::{Step, Story, Target};
+
+/// What was called for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FetchCall {
+    pub(super) target: Target,
+    pub(super) files: Vec<usize>,
+    pub(super) download_total: u64,
+    pub(super) upload: Option<u64>,
+}
+
+/// A background fetch that is there, as somebody sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sighting {
+    pub(super) key: FetchKey,
+    /// The number of its call, which stands in the fragments of its URLs.
+    pub(super) call: usize,
+    /// Its state, where storage was asked.
+    pub(super) state: Option<FetchState>,
+}
+
+/// Whether something happened: a crash leaves it open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sure {
+    No,
+    Maybe,
+    Yes,
+}
+
+/// What became of the promise of `fetch()`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Open,
+    Resolved,
+    Rejected,
+    /// Its page is gone.
+    Lost,
+    /// Its process is gone, and nothing of it was stored.
+    Nothing,
+}
+
+/// A `fetch()`, and its background fetch once that was seen.
+pub(super) struct Fetch {
+    pub(super) call: FetchCall,
+    pub(super) prospects: Prospects,
+    pub(super) answer: Answer,
+    /// Whether another background fetch may have had its id, or all slots, when it was called.
+    pub(super) may_be_refused: bool,
+    pub(super) key: Option<FetchKey>,
+    pub(super) aborted: Sure,
+    /// The calls that abort it, whatever they came to.
+    pub(super) aborts: usize,
+    /// `downloaded` when `abort()` resolved with true.
+    pub(super) frozen_at: Option<u64>,
+    pub(super) cleared: Sure,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) clicks: usize,
+    /// The lives in which its event was dispatched.
+    pub(super) events: Vec<usize>,
+    /// Whether an event of it ended before its process did.
+    pub(super) ended: bool,
+}
+
+impl Fetch {
+    /// Whether it may be among the active ones.
+    fn may_be_active(&self) -> bool {
+        self.answer != Answer::Nothing
+            && self.outcome.is_none()
+            && self.aborted != Sure::Yes
+            && self.cleared != Sure::Yes
+    }
+
+    /// Whether a failing storage may have taken it though `fetch()` rejected, or kept it though it was cleared: it gives
+    /// way to the next of its id.
+    pub(super) fn may_be_a_ghost(&self) -> bool {
+        self.answer != Answer::Resolved || self.cleared != Sure::No
+    }
+}
+
+/// A clearing, from its call on.
+struct Clearing {
+    /// The calls of `fetch()` before it.
+    calls: usize,
+    registration: usize,
+    sure: Sure,
+}
+
+/// What failed so far, by what it excuses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Faults {
+    pub(super) any: bool,
+    /// A call said that it failed, and stored.
+    pub(super) stores_more: bool,
+    /// What was to go stayed.
+    pub(super) leaks: bool,
+    pub(super) reads_fail: bool,
+}
+
+/// What was called for, and what came of it so far.
+pub(super) struct Books {
+    pub(super) story: Story,
+    pub(super) life: usize,
+    pub(super) fetches: Vec<Fetch>,
+    pub(super) by_key: BTreeMap<FetchKey, usize>,
+    pub(super) faults: Faults,
+    clearings: Vec<Clearing>,
+}
+
+impl Books {
+    pub(super) fn new(story: &Story) -> Self {
+        Self {
+            story: story.clone(),
+            life: 0,
+            fetches: Vec::new(),
+            by_key: BTreeMap::new(),
+            faults: Faults::default(),
+            clearings: Vec::new(),
+        }
+    }
+
+    /// `fetch()` is called. Gives the number of the call.
+    pub(super) fn fetch_called(&mut self, call: FetchCall) -> usize {
+        let limit = background_fetch::embedder::Limits::default().active_per_storage_key;
+        let active = || self.fetches.iter().filter(|fetch| fetch.may_be_active());
+        let may_be_refused =
+            active().count() >= limit || active().any(|fetch| fetch.call.target == call.target);
+        self.fetches.push(Fetch {
+            prospects: Prospects::of(&self.story, &call),
+            call,
+            answer: Answer::Open,
+            may_be_refused,
+            key: None,
+            aborted: Sure::No,
+            aborts: 0,
+            frozen_at: None,
+            cleared: Sure::No,
+            outcome: None,
+            clicks: 0,
+            events: Vec::new(),
+            ended: false,
+        });
+        self.fetches.len() - 1
+    }
+
+    /// Whether calls in the other registration, which has a queue of its own, may have taken the last slots meanwhile.
+    pub(super) fn may_be_overtaken(&self, call: usize) -> bool {
+        let rivals = self.fetches.iter().enumerate();
+        let rivals =
+            rivals.filter(|(other, fetch)| *other > call || (*other < call && fetch.may_be_active()));
+        rivals.count() >= background_fetch::embedder::Limits::default().active_per_storage_key
+    }
+
+    /// A background fetch is there.
+    pub(super) fn see(&mut self, sighting: &Sighting) -> Checked {
+        let Sighting { key, call, .. } = *sighting;
+        let Some(fetch) = self.fetches.get_mut(call) else {
+            return Err(format!("{key:?} is there, and nobody called for it"));
+        };
+        must!(
+            fetch.key.is_none_or(|seen| seen == key),
+            "{key:?} and {:?} came of one call",
+            fetch.key
+        );
+        fetch.key = Some(key);
+        let of = *self.by_key.entry(key).or_insert(call);
+        must!(of == call, "{key:?} came of two calls: {call} and {of}");
+        self.apply_clearings();
+        Ok(())
+    }
+
+    pub(super) fn find(&mut self, key: FetchKey) -> Option<&mut Fetch> {
+        let call = self.by_key.get(&key)?;
+        self.fetches.get_mut(*call)
+    }
+
+    pub(super) fn get(&mut self, key: FetchKey) -> Result<&mut Fetch, String> {
+        self.find(key).ok_or_else(|| format!("nobody called for {key:?}"))
+    }
+
+    /// A registration is being cleared. Gives the number of the call.
+    pub(super) fn clear_called(&mut self, registration: usize) -> usize {
+        self.clearings.push(Clearing {
+            calls: self.fetches.len(),
+            registration,
+            sure: Sure::Maybe,
+        });
+        self.apply_clearings();
+        self.clearings.len() - 1
+    }
+
+    pub(super) fn clear_ended(&mut self, clearing: usize, done: bool) {
+        if done {
+            self.clearings[clearing].sure = Sure::Yes;
+        }
+        self.apply_clearings();
+    }
+
+    /// A clearing takes what was called for before it.
+    fn apply_clearings(&mut self) {
+        for clearing in &self.clearings {
+            for fetch in &mut self.fetches[..clearing.calls] {
+                if fetch.call.target.registration == clearing.registration {
+                    fetch.cleared = fetch.cleared.max(clearing.sure);
+                }
+            }
+        }
+    }
+
+    pub(super) fn was_cleared(&self, registration: usize) -> bool {
+        self.clearings
+            .iter()
+            .any(|clearing| clearing.registration == registration)
+    }
+
+    /// Something is going to fail.
+    pub(super) fn fails(&mut self, step: &Step) {
+        use StorageOperation::{Append, Clear, Create, Discard, Read, Remove, SetResponse, Stage};
+        if let Step::StorageFails {
+            operation,
+            after_effect,
+            ..
+        } = step
+        {
+            let faults = &mut self.faults;
+            faults.any = true;
+            faults.stores_more |= *after_effect && matches!(operation, Append | SetResponse);
+            faults.reads_fail |= *operation == Read;
+            faults.leaks |=
+                faults.stores_more || matches!(operation, Append | Clear | Create | Discard | Remove | Stage);
+        }
+    }
+
+    /// Whether the bodies of requests may be on their way into storage.
+    pub(super) fn is_staging(&self) -> bool {
+        let staging = |fetch: &Fetch| fetch.answer == Answer::Open && fetch.call.upload.is_some();
+        self.fetches.iter().any(staging)
+    }
+}
