@@ -24,6 +24,7 @@ fn simulation() {
             // Stories in which nothing succeeds, or nothing is killed, would show little.
             let telling = tally.telling;
             assert!(telling.successes * 2 > telling.fetches, "{tally:?}");
+            assert!(telling.undisturbed * 10 > telling.fetches, "{tally:?}");
             assert!(telling.crashes as u64 * 2 > SEEDS, "{tally:?}");
         }
         Err(failure) => panic!("{failure}"),
