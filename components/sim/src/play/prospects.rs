@@ -42,7 +42,7 @@ impl Prospects {
                 .unwrap_or(0);
             let mut burden = interruptions;
             for version in &story.files[*file].versions {
-                burden += 1 + version.troubles.len();
+                burden += 1 + 2 * version.troubles.len();
                 let lies = version.ranges != Ranges::Honoured;
                 let garbage = |trouble: &Trouble| matches!(trouble, Trouble::Garbage(_));
                 prospects.fetch_error |= lies || version.troubles.iter().any(garbage);
@@ -51,8 +51,8 @@ impl Prospects {
                 let status = |trouble: &Trouble| matches!(trouble, Trouble::Status(_));
                 prospects.bad_status |= version.status != 200 || version.troubles.iter().any(status);
             }
-            // Each of them may fail the request that meets it and the one that starts again after it.
-            prospects.fetch_error |= burden * 2 > story.setting.retries as usize;
+            // Each trouble may fail the request that meets it, and the one that starts again after it.
+            prospects.fetch_error |= burden > story.setting.retries as usize;
         }
         prospects.download_total_exceeded |= call.download_total > 0 && longest > call.download_total;
         prospects

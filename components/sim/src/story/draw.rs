@@ -157,7 +157,7 @@ impl Version {
             length,
             validator,
             status: if choices.chance(1, 30) { 404 } else { 200 },
-            ranges: match choices.chance(1, 3) {
+            ranges: match choices.chance(1, 5) {
                 true => lies(choices),
                 false => Ranges::Honoured,
             },
@@ -231,7 +231,7 @@ impl Step {
         }
     }
 
-    /// One thing; in a calm story nothing fails but the servers, so that there is more that must succeed.
+    /// One thing; in a calm story nobody aborts, clears or lets the storage fail, so that there is more that must succeed.
     fn draw(choices: &mut Choices<'_>, files: &[File], calm: bool) -> Self {
         let target = draw_target(choices);
         match choices.below(if calm { 30 } else { 48 }) {
