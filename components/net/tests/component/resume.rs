@@ -165,7 +165,7 @@ fn a_part_longer_than_it_says_is_an_error() {
 
 #[test]
 fn a_416_is_success_where_all_is_there_and_a_new_start_elsewhere() {
-    let refused = |range: &str| Reply::new(416, &[("Content-Range", range)], "no");
+    let refused = |range: &str| Reply::new(416, &[("Content-Range", range), ("ETag", "\"v1\"")], "no");
     // All ten bytes came, and the end did not.
     let server = Server::http(move |seen| match seen.header("range") {
         None => Reply::raw(
