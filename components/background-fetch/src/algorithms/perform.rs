@@ -87,7 +87,11 @@ async fn settle_record(engine: Engine, bg_fetch: Arc<BackgroundFetch>, record: A
 }
 
 /// How often a success is stored before it is taken for one that cannot be made durable.
-const SUCCESS_TRIES: u32 = 5;
+const SUCCESS_TRIES: u32 = 2;
+
+/// How often a result is stored. A storage that takes nothing then, as on a disk that stays full, holds nobody up: the event
+/// goes without it, and after a crash there may be another.
+const TRIES: u32 = 4;
 
 /// A result that could not be stored yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -131,7 +135,7 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>, storing: Storing
                 message: error.message,
             },
         );
-        if let Some(failure_reason) = again {
+        if let Some(failure_reason) = again.filter(|_| tries < TRIES) {
             return Err(Storing {
                 tries,
                 failure_reason: Some(failure_reason),
