@@ -76,7 +76,11 @@ pub(crate) fn keep_finished(engine: &Engine, bg_fetch: &Arc<BackgroundFetch>) {
     let mut gone = Vec::new();
     {
         let mut finished = bg_fetch.registration.finished.lock();
-        if !*bg_fetch.on_screen.lock() || bg_fetch.registration.is_cleared() {
+        // The clearing takes it off the screen, and finds it by what is known.
+        if bg_fetch.registration.is_cleared() {
+            return;
+        }
+        if !*bg_fetch.on_screen.lock() {
             return engine.forget(bg_fetch.key);
         }
         finished.push_back(Arc::clone(&kept));
