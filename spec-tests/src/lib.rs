@@ -9,8 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use background_fetch::api::{
-    BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRecord, BackgroundFetchRegistration, Realm,
-    RequestObject,
+    BackgroundFetchEvent, BackgroundFetchManager, BackgroundFetchRegistration, RequestObject,
 };
 use background_fetch::embedder::{FunctionalEventName, Policies, Storage};
 use background_fetch::fetch::{Client, Request, RequestBody};
@@ -19,7 +18,8 @@ use background_fetch::{
     BackgroundFetchFailureReason, BackgroundFetchOptions, BackgroundFetchResult, Engine, Exception,
     ExceptionName, FetchKey, RegistrationKey,
 };
-use background_fetch_sim::{RequestLog, Resource, TestEventLoop, World};
+pub use background_fetch_sim::{Page, body_of};
+use background_fetch_sim::{RequestLog, Resource, World};
 use background_fetch_storage::MemoryStorage;
 use futures::{FutureExt, StreamExt};
 use url::Url;
@@ -93,15 +93,6 @@ struct Running {
     engine: Engine,
     page: Page,
     events: EventStream,
-}
-
-/// A page or a worker: a realm with its event loop.
-#[derive(Clone)]
-pub struct Page {
-    /// The realm.
-    pub realm: Realm,
-    /// Its event loop, which is pumped.
-    pub event_loop: TestEventLoop,
 }
 
 impl Site {
@@ -189,22 +180,13 @@ impl Site {
 
     /// Opens a realm with this environment.
     pub fn open_realm(&self, client: Client) -> Page {
-        self.connect_client(&self.engine(), client)
+        self.world.open_page(&self.engine(), client)
     }
 
     /// Opens a page on an engine.
     pub fn connect(&self, engine: &Engine, url: &str) -> Page {
-        self.connect_client(engine, Client::page(Url::parse(url).expect("the page has a URL")))
-    }
-
-    fn connect_client(&self, engine: &Engine, client: Client) -> Page {
-        let event_loop = self.world.event_loop();
-        let realm = Realm::new(Arc::new(engine.clone()), client, Arc::new(event_loop.clone()));
-        let pumped = realm.clone();
         self.world
-            .executor
-            .spawn_local(event_loop.pump(move |task| pumped.run_task(task)));
-        Page { realm, event_loop }
+            .open_page(engine, Client::page(Url::parse(url).expect("the page has a URL")))
     }
 
     /// Hands every functional event to `handler`, in a worker's realm of its own, as an event object. The event
@@ -214,22 +196,7 @@ impl Site {
         F: Future<Output = ()> + 'static,
     {
         let worker = self.open_page(&format!("{SITE}worker.js"));
-        let handler = Rc::new(handler);
-        self.world
-            .service_workers
-            .handle_locally(&self.world.executor, move |event| {
-                let (worker, handler) = (worker.clone(), Rc::clone(&handler));
-                async move {
-                    let Ok(event) = worker.realm.create_event(&event).await else {
-                        return;
-                    };
-                    let lifetime = event.extend().expect("the event is active");
-                    event.end_dispatch();
-                    handler(event.clone()).await;
-                    drop(lifetime);
-                    event.ended().await;
-                }
-            });
+        self.world.handle_events(worker, handler);
     }
 
     /// Starts a background fetch of these URLs with default options.
@@ -279,15 +246,6 @@ pub async fn progress(registration: &BackgroundFetchRegistration) {
     });
     let _ = receiver.await;
     registration.remove_listener(listener);
-}
-
-/// The bytes of a record's response.
-pub async fn body_of(record: &BackgroundFetchRecord) -> Result<Vec<u8>, Exception> {
-    let response = record.response_ready().await?;
-    match response.take_body() {
-        Some(body) => body.bytes().await,
-        None => Ok(Vec::new()),
-    }
 }
 
 /// A `GET` of a URL.

@@ -263,6 +263,12 @@ impl Engine {
         self.inner.stopped.when(|stopped| stopped.then_some(())).await;
     }
 
+    /// Notes that storage did not do what it was asked to.
+    pub(crate) fn note_storage_trouble(&self, bg_fetch: &BackgroundFetch, error: StorageError) {
+        let message = error.message;
+        self.note(bg_fetch, EventKind::StorageTrouble { message });
+    }
+
     pub(crate) fn note(&self, bg_fetch: &BackgroundFetch, kind: EventKind) {
         self.inner
             .inspector

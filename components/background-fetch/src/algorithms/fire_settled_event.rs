@@ -29,12 +29,7 @@ pub(crate) async fn fire_settled_event(engine: &Engine, bg_fetch: &Arc<Backgroun
         .set_state(bg_fetch.key, FetchState::Delivered)
         .await;
     if let Err(error) = stored {
-        engine.note(
-            bg_fetch,
-            EventKind::StorageTrouble {
-                message: error.message,
-            },
-        );
+        engine.note_storage_trouble(bg_fetch, error);
     }
     bg_fetch.progress.update(|progress| {
         progress.records_available = false;
@@ -99,13 +94,10 @@ pub(crate) async fn remove_records(engine: &Engine, bg_fetch: &Arc<BackgroundFet
         .held_records
         .when(|held| (*held == 0).then_some(()))
         .await;
-    let kind = match engine.inner.embedder.storage.remove(bg_fetch.key).await {
-        Ok(()) => EventKind::Removed,
+    match engine.inner.embedder.storage.remove(bg_fetch.key).await {
+        Ok(()) => engine.note(bg_fetch, EventKind::Removed),
         // What could not be removed now is removed after a restart.
-        Err(error) => EventKind::StorageTrouble {
-            message: error.message,
-        },
-    };
-    engine.note(bg_fetch, kind);
+        Err(error) => engine.note_storage_trouble(bg_fetch, error),
+    }
     display::keep_finished(engine, bg_fetch);
 }

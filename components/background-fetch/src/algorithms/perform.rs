@@ -129,12 +129,7 @@ async fn settle(engine: Engine, bg_fetch: Arc<BackgroundFetch>, storing: Storing
     if let Err(error) = engine.inner.embedder.storage.set_state(bg_fetch.key, state).await {
         let tries = storing.tries.saturating_add(1);
         let again = still_to_be_stored(failure_reason, tries, &error);
-        engine.note(
-            &bg_fetch,
-            EventKind::StorageTrouble {
-                message: error.message,
-            },
-        );
+        engine.note_storage_trouble(&bg_fetch, error);
         if let Some(failure_reason) = again.filter(|_| tries < TRIES) {
             return Err(Storing {
                 tries,

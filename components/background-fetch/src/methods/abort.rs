@@ -48,12 +48,7 @@ impl Engine {
                         active_bg_fetches.lock().shift_remove(&bg_fetch.id);
                         drop(bg_fetch.active_slot.lock().take());
                     }
-                    Err(error) => engine.note(
-                        &bg_fetch,
-                        EventKind::StorageTrouble {
-                            message: error.message,
-                        },
-                    ),
+                    Err(error) => engine.note_storage_trouble(&bg_fetch, error),
                 }
                 engine.note(&bg_fetch, EventKind::Aborted);
                 // A background fetch that was loaded and not started has to settle.

@@ -212,12 +212,7 @@ impl Engine {
             .set_paused(bg_fetch, |reasons| reasons.metered = metered())
             .await
         {
-            self.note(
-                bg_fetch,
-                EventKind::StorageTrouble {
-                    message: error.message,
-                },
-            );
+            self.note_storage_trouble(bg_fetch, error);
         }
     }
 }

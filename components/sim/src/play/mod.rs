@@ -80,7 +80,7 @@ struct Player {
     /// Promises that were broken.
     broken: RefCell<Vec<String>>,
     running: RefCell<Option<Running>>,
-    habit: Rc<Cell<Habit>>,
+    habit: Cell<Habit>,
     metered: Cell<bool>,
     /// Whether the engine is being shut down.
     stopping: Cell<bool>,

@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::rc::Rc;
 
-use background_fetch::api::{BackgroundFetchRegistration, RequestInfo, RequestObject};
+use background_fetch::api::{
+    BackgroundFetchManager, BackgroundFetchRegistration, RequestInfo, RequestObject,
+};
 use background_fetch::fetch::Request;
 use background_fetch::{BackgroundFetchOptions, DomString, FetchKey};
 use futures::FutureExt;
@@ -30,6 +32,12 @@ impl Player {
         }
     }
 
+    fn manager(&self, page: &OpenPage, registration: usize) -> BackgroundFetchManager {
+        page.page
+            .realm
+            .background_fetch(&self.registrations[registration])
+    }
+
     /// Runs a call of a page to its answer; none where the page does not live that long.
     fn on_page<T: 'static>(
         self: &Rc<Self>,
@@ -53,10 +61,7 @@ impl Player {
 
     pub(super) fn fetch(self: &Rc<Self>, call: FetchCall) {
         let page = self.page();
-        let manager = page
-            .page
-            .realm
-            .background_fetch(&self.registrations[call.target.registration]);
+        let manager = self.manager(&page, call.target.registration);
         let (target, files, upload) = (call.target, call.files.clone(), call.upload);
         let options = BackgroundFetchOptions {
             download_total: call.download_total,
@@ -89,10 +94,7 @@ impl Player {
 
     pub(super) fn get(self: &Rc<Self>, target: Target) {
         let page = self.page();
-        let manager = page
-            .page
-            .realm
-            .background_fetch(&self.registrations[target.registration]);
+        let manager = self.manager(&page, target.registration);
         let both = futures::future::join(manager.get(id_of(target)), manager.get(id_of(target)));
         self.on_page(&page, both, move |player, page, answers| match answers {
             Some((Ok(one), Ok(other))) => one
@@ -108,10 +110,7 @@ impl Player {
 
     pub(super) fn get_ids(self: &Rc<Self>, registration: usize) {
         let page = self.page();
-        let manager = page
-            .page
-            .realm
-            .background_fetch(&self.registrations[registration]);
+        let manager = self.manager(&page, registration);
         self.on_page(&page, manager.get_ids(), move |player, _, answer| match answer {
             Some(Ok(ids)) => player.note(|model| model.ids(registration, &ids)),
             Some(Err(exception)) => {

@@ -63,7 +63,7 @@ impl Player {
             model: RefCell::new(Model::new(story)),
             broken: RefCell::default(),
             running: RefCell::default(),
-            habit: Rc::new(Cell::new(Habit::Reads)),
+            habit: Cell::new(Habit::Reads),
             metered: Cell::new(false),
             stopping: Cell::new(false),
             dispatched,
