@@ -60,7 +60,7 @@ impl Engine {
         let (engine, bg_fetch) = (self.clone(), Arc::clone(bg_fetch));
         async move {
             let (aborted, is_stored) = aborted.await.ok_or_else(super::was_cleared)?;
-            // What could not be stored is stored with the result: then it outlives a crash.
+            // What could not be stored is stored with the result, by a storage that takes it within seconds.
             if !is_stored && !bg_fetch.settled_before(engine.stopped()).await {
                 return Err(super::was_cleared());
             }
