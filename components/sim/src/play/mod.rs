@@ -74,6 +74,8 @@ struct Player {
     story: Story,
     world: World,
     storage: Arc<VolatileStorage>,
+    /// What the story does not say: when a start is killed.
+    chance: RefCell<Random>,
     policies: Policies,
     registrations: [RegistrationKey; 2],
     model: RefCell<Model>,
@@ -344,8 +346,4 @@ fn bounds() -> Bounds {
         polls: 2_000_000,
         time: Duration::from_secs(30 * 24 * 60 * 60),
     }
-}
-
-fn chance_of(story: &Story) -> Random {
-    Random::new(story.schedule ^ 0x5eed)
 }

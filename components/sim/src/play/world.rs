@@ -10,15 +10,16 @@ use background_fetch::Engine;
 use background_fetch::api::BackgroundFetchEvent;
 use background_fetch::embedder::{Clock, FunctionalEventName, NetworkError, Policies, Storage, StoredFetch};
 use background_fetch::fetch::Client;
+use futures::future::select;
 use parking_lot::Mutex;
 use url::Url;
 
 use super::books::Sighting;
 use super::model::{Checked, Model, must};
-use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, chance_of, versions_of};
+use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
-use crate::{Resource, VolatileStorage, World, body_of};
+use crate::{Random, Resource, VolatileStorage, World, body_of, yield_now};
 
 /// The scopes of the two registrations; the first is where pages and files are.
 const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
@@ -32,7 +33,8 @@ impl Player {
         fresh: impl Fn(u64) -> Arc<dyn Storage> + Send + Sync + 'static,
     ) -> Rc<Self> {
         let quota = story.setting.quota.unwrap_or(PLENTY);
-        let storage = Arc::new(VolatileStorage::new(move || fresh(quota), chance_of(story)));
+        let mut chance = Random::new(story.schedule ^ 0x5eed);
+        let storage = Arc::new(VolatileStorage::new(move || fresh(quota), chance.fork()));
         let world = World::new(story.schedule, storage.clone());
         world.executor.set_bounds(bounds());
         world.permissions.set(story.setting.permission);
@@ -58,6 +60,7 @@ impl Player {
             story: story.clone(),
             world,
             storage,
+            chance: RefCell::new(chance),
             policies,
             registrations,
             model: RefCell::new(Model::new(story)),
@@ -156,13 +159,29 @@ impl Player {
         }
     }
 
-    /// The process is killed, and starts again.
+    /// The process is killed, and starts again; some are killed while they start.
     pub(super) async fn crash(self: &Rc<Self>) -> Checked {
         self.check()?;
-        self.crashes.set(self.crashes.get() + 1);
-        self.die();
-        self.storage.crash().await.map_err(|error| error.to_string())?;
-        self.open().await
+        loop {
+            self.crashes.set(self.crashes.get() + 1);
+            self.die();
+            self.storage.crash().await.map_err(|error| error.to_string())?;
+            let killed_after = {
+                let mut chance = self.chance.borrow_mut();
+                chance.chance(1, 4).then(|| chance.below(30))
+            };
+            let Some(turns) = killed_after else {
+                return self.open().await;
+            };
+            let start = Engine::open(self.world.embedder(), self.policies.clone());
+            let kill = async {
+                for _ in 0..turns {
+                    yield_now().await;
+                }
+            };
+            // A start that fails is killed, too.
+            drop(select(Box::pin(start), Box::pin(kill)).await);
+        }
     }
 
     /// The program ends in good order, and starts again.
