@@ -1,0 +1,179 @@
+//! Unions: an enumeration each, converted by the rules of Web IDL.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::model::{Member, MemberKind, Model, Type};
+
+impl Model {
+    /// Every union that is used.
+    fn unions(&self) -> BTreeMap<String, Type> {
+        let mut found = BTreeMap::new();
+        let members = self.interfaces.values().chain(self.namespaces.values());
+        for member in members.flat_map(|interface| &interface.members) {
+            for type_ in types_of(member) {
+                self.collect(type_, &mut found);
+            }
+        }
+        for dictionary in self.dictionaries.values() {
+            for member in &dictionary.members {
+                self.collect(&member.type_, &mut found);
+            }
+        }
+        found
+    }
+
+    fn collect(&self, type_: &Type, found: &mut BTreeMap<String, Type>) {
+        match self.resolve(type_) {
+            Type::Sequence(inner)
+            | Type::Nullable(inner)
+            | Type::Promise(inner)
+            | Type::FrozenArray(inner) => {
+                self.collect(&inner, found);
+            }
+            Type::Record(key, value) => {
+                self.collect(&key, found);
+                self.collect(&value, found);
+            }
+            union @ Type::Union { .. } => {
+                let name = self.union_name(&union).to_string();
+                let Type::Union { members, .. } = &union else {
+                    unreachable!()
+                };
+                for member in members {
+                    self.collect(member, found);
+                }
+                found.insert(name, union);
+            }
+            _ => {}
+        }
+    }
+
+    /// The enumerations of all unions.
+    pub(crate) fn emit_unions(&self) -> TokenStream {
+        let unions = self.unions();
+        let unions = unions.iter().map(|(name, type_)| self.emit_union(name, type_));
+        quote!(#(#unions)*)
+    }
+
+    /// <https://webidl.spec.whatwg.org/#js-union>
+    fn emit_union(&self, name: &str, type_: &Type) -> TokenStream {
+        let Type::Union { members, .. } = type_ else {
+            unreachable!()
+        };
+        let ident = format_ident!("{name}");
+        let generics = self.has_lifetime(type_).then(|| quote!(<'js>));
+        let mut variants = Vec::new();
+        let mut to_js = Vec::new();
+        let mut checks: Vec<(u8, TokenStream)> = Vec::new();
+        for member in members {
+            let is_nullable = matches!(member, Type::Nullable(_));
+            let plain = match member {
+                Type::Nullable(inner) => inner,
+                member => member,
+            };
+            let variant = format_ident!("{}", self.member_name(member));
+            let rust = self.rust_type(member);
+            let what = self.member_name(member);
+            let doc = format!("{what}.");
+            variants.push(quote!(#[doc = #doc] #variant(#rust)));
+            to_js.push(quote!(Self::#variant(value) => value.to_js(cx)));
+            let convert = quote!(return Ok(Self::#variant(FromJs::from_js(cx, value)?)));
+            // The order of the steps of the specification.
+            if is_nullable {
+                checks.push((0, quote!(if value.is_nullish() { #convert; })));
+            }
+            let (order, check) = match plain {
+                Type::Undefined => (0, quote!(if value.is_undefined() { #convert; })),
+                Type::Named(name) if self.dictionaries.contains_key(name) => {
+                    checks.push((1, quote!(if value.is_nullish() { #convert; })));
+                    (6, quote!(if value.kind() == Type::Object { #convert; }))
+                }
+                Type::Named(name) if self.enums.contains_key(name) => (20, quote!(#convert;)),
+                Type::Named(name)
+                    if self.callbacks.contains_key(name) || self.callback_interfaces.contains_key(name) =>
+                {
+                    (4, quote!(if value.is_callable() { #convert; }))
+                }
+                Type::Named(_) | Type::Buffer(_) | Type::Promise(_) => (
+                    2,
+                    quote!(if <#rust as FromJs<'js>>::is_exactly(cx, value) { #convert; }),
+                ),
+                Type::Sequence(_) | Type::FrozenArray(_) => {
+                    (5, quote!(if is_iterable(cx, value)? { #convert; }))
+                }
+                Type::Record(..) | Type::Object => (6, quote!(if value.kind() == Type::Object { #convert; })),
+                Type::Boolean => {
+                    checks.push((22, quote!(#convert;)));
+                    (10, quote!(if value.as_bool().is_some() { #convert; }))
+                }
+                Type::Integer { .. } | Type::Float { .. } => {
+                    checks.push((21, quote!(#convert;)));
+                    (11, quote!(if value.as_number().is_some() { #convert; }))
+                }
+                Type::ByteString | Type::DomString { .. } | Type::UsvString => (20, quote!(#convert;)),
+                Type::Any | Type::Nullable(_) | Type::Union { .. } => panic!("{name} has {plain:?}"),
+            };
+            checks.push((order, check));
+        }
+        checks.sort_by_key(|(order, _)| *order);
+        let ends = checks.iter().any(|(order, _)| *order >= 20);
+        // What comes after a string type is never reached.
+        let mut steps: Vec<TokenStream> = Vec::new();
+        for (order, check) in checks {
+            steps.push(check);
+            if order >= 20 {
+                break;
+            }
+        }
+        let message = format!(
+            "it is none of {}",
+            members
+                .iter()
+                .map(|member| self.member_name(member))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        let refusal = (!ends).then(|| quote!(Err(Error::type_error(#message))));
+        quote! {
+            #[doc = "A union."]
+            #[derive(Clone, Debug)]
+            pub enum #ident #generics {
+                #(#variants),*
+            }
+
+            impl<'js> FromJs<'js> for #ident #generics {
+                #[allow(unreachable_code, clippy::needless_return)]
+                fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
+                    #(#steps)*
+                    #refusal
+                }
+            }
+
+            impl<'js> ToJs<'js> for #ident #generics {
+                fn to_js(&self, cx: &Cx<'js>) -> Fallible<'js, Value<'js>> {
+                    match self {
+                        #(#to_js),*
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn types_of(member: &Member) -> Vec<&Type> {
+    match &member.kind {
+        MemberKind::Constructor(arguments) => arguments.iter().map(|argument| &argument.type_).collect(),
+        MemberKind::Operation {
+            arguments, returns, ..
+        } => {
+            let arguments = arguments.iter().map(|argument| &argument.type_);
+            arguments.chain([returns]).collect()
+        }
+        MemberKind::Attribute { type_, .. } => vec![type_],
+        MemberKind::Constant { .. } => Vec::new(),
+        MemberKind::Iterable { key, value } => vec![key, value],
+    }
+}

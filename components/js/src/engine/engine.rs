@@ -1,0 +1,145 @@
+//! [`Engine`]: one heap with one global object, on one thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use rquickjs::{Context, Runtime};
+
+use super::root::Roots;
+use super::{Cx, Value};
+
+/// What scripts may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The bytes of the heap.
+    pub memory: usize,
+    /// The bytes of the stack.
+    pub stack: usize,
+}
+
+impl Default for Limits {
+    /// 512 MiB of heap, 1 MiB of stack.
+    fn default() -> Self {
+        Self {
+            memory: 512 << 20,
+            stack: 1 << 20,
+        }
+    }
+}
+
+/// One heap with one global object.
+///
+/// It is dropped when nothing of it is entered any more; what the host kept of it is nothing then.
+pub struct Engine {
+    context: Context,
+    pub(super) runtime: Runtime,
+    interrupt: Interrupt,
+    roots: Roots,
+}
+
+/// Ends scripts that run for too long, or that nobody wants any more. From any thread.
+#[derive(Clone, Default)]
+pub struct Interrupt(Arc<InterruptState>);
+
+#[derive(Default)]
+struct InterruptState {
+    deadline: Mutex<Option<Instant>>,
+    stopped: AtomicBool,
+    fired: AtomicBool,
+}
+
+impl Interrupt {
+    /// Ends what runs at this moment; none lifts the limit.
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        *self.0.deadline.lock() = deadline;
+    }
+
+    /// Ends what runs, and whatever would run later.
+    pub fn stop(&self) {
+        self.0.stopped.store(true, Ordering::Release);
+    }
+
+    /// Whether it was [stopped](Self::stop).
+    pub fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Acquire)
+    }
+
+    /// Whether something was ended since this was asked last.
+    pub fn take_fired(&self) -> bool {
+        self.0.fired.swap(false, Ordering::AcqRel)
+    }
+
+    fn check(&self) -> bool {
+        let late = || {
+            self.0
+                .deadline
+                .lock()
+                .is_some_and(|deadline| Instant::now() >= deadline)
+        };
+        let ends = self.is_stopped() || late();
+        if ends {
+            self.0.fired.store(true, Ordering::Release);
+        }
+        ends
+    }
+}
+
+impl Engine {
+    /// A heap with the globals of the language, whose scripts `interrupt` ends.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where there is no memory for it.
+    pub fn new(limits: Limits, interrupt: Interrupt) -> Result<Self, String> {
+        let sentence = |error: rquickjs::Error| format!("the JavaScript engine does not start: {error}");
+        let runtime = Runtime::new().map_err(sentence)?;
+        runtime.set_memory_limit(limits.memory);
+        runtime.set_max_stack_size(limits.stack);
+        let check = interrupt.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || check.check())));
+        let context = Context::full(&runtime).map_err(sentence)?;
+        let roots = Roots::default();
+        // A new context has no data that somebody could be looking at.
+        context.with(|ctx| drop(ctx.store_userdata(roots.clone())));
+        Ok(Self {
+            context,
+            runtime,
+            interrupt,
+            roots,
+        })
+    }
+
+    /// Enters the engine. Not from inside.
+    pub fn enter<R>(&self, run: impl for<'js> FnOnce(&Cx<'js>) -> R) -> R {
+        self.context.with(|ctx| run(&Cx(ctx)))
+    }
+
+    /// What ends scripts.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Has this called with each promise that is rejected while nobody handles it (false), and with each of them that is
+    /// handled after all (true); with its reason.
+    pub fn on_rejection(&self, tell: impl for<'js> Fn(&Cx<'js>, &Value<'js>, &Value<'js>, bool) + 'static) {
+        self.runtime.set_host_promise_rejection_tracker(Some(Box::new(
+            move |ctx, promise, reason, is_handled| {
+                tell(&Cx(ctx), &Value(promise), &Value(reason), is_handled);
+            },
+        )));
+    }
+
+    /// Collects garbage.
+    pub fn collect_garbage(&self) {
+        self.runtime.run_gc();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.context.with(|ctx| Cx(ctx).forget_host());
+        self.roots.clear();
+    }
+}

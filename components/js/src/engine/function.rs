@@ -1,0 +1,109 @@
+//! Functions of the host that scripts call.
+
+use rquickjs::function::Params;
+
+use super::{Completion, Cx, Function, Object, Thrown, Value};
+
+/// What a function of the host is called with.
+pub struct Arguments<'a, 'js> {
+    params: Params<'a, 'js>,
+    /// The context of the call.
+    pub cx: Cx<'js>,
+}
+
+impl<'js> Arguments<'_, 'js> {
+    /// `this`; of a constructor `new.target`.
+    pub fn this(&self) -> Value<'js> {
+        Value(self.params.this())
+    }
+
+    /// The argument at a place; undefined where fewer were given.
+    pub fn get(&self, index: usize) -> Value<'js> {
+        self.params.arg(index).map_or_else(|| self.cx.undefined(), Value)
+    }
+
+    /// How many were given.
+    pub fn len(&self) -> usize {
+        self.params.len()
+    }
+
+    /// Whether none was given.
+    pub fn is_empty(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// Whether it was called with `new`.
+    pub fn is_construct(&self) -> bool {
+        self.params.is_constructor()
+    }
+}
+
+/// A function of the host.
+///
+/// It must not own values of the engine: the engine does not look into it for cycles. What it needs it finds in `this`, in
+/// its arguments and in the host's data.
+pub type Native = Box<dyn for<'a, 'js> Fn(&Arguments<'a, 'js>) -> Completion<'js, Value<'js>>>;
+
+impl<'js> Cx<'js> {
+    /// A function of this name and length.
+    pub fn function(&self, name: &str, length: usize, native: Native) -> Completion<'js, Function<'js>> {
+        let call = move |params: Params<'_, 'js>| -> rquickjs::Result<rquickjs::Value<'js>> {
+            let cx = Cx(params.ctx().clone());
+            let arguments = Arguments { params, cx };
+            match native(&arguments) {
+                Ok(value) => Ok(value.0),
+                Err(Thrown(exception)) => Err(arguments.cx.0.throw(exception.0)),
+            }
+        };
+        let function = self.complete(rquickjs::Function::new(self.0.clone(), Raw(call)))?;
+        // In the order of the specification: length, then name.
+        self.complete(function.set_length(length))?;
+        self.complete(function.set_name(name))?;
+        let object = function.into_value().into_object();
+        Ok(Function(Object(object.expect("a function is an object"))))
+    }
+
+    /// The same, that `new` may be said to; `prototype` is its property of that name.
+    pub fn constructor(
+        &self,
+        name: &str,
+        length: usize,
+        prototype: &Object<'js>,
+        native: Native,
+    ) -> Completion<'js, Function<'js>> {
+        let function = self.function(name, length, native)?;
+        let inner = function.0.0.as_function().expect("a function is one");
+        inner.set_constructor(true);
+        let frozen = |value| super::Descriptor::Data {
+            value,
+            writable: false,
+            enumerable: false,
+            configurable: false,
+        };
+        function.define(self, "prototype", &frozen(prototype.value()))?;
+        let hidden = super::Descriptor::Data {
+            value: function.value(),
+            writable: true,
+            enumerable: false,
+            configurable: true,
+        };
+        prototype.define(self, "constructor", &hidden)?;
+        Ok(function)
+    }
+}
+
+/// A function that takes its parameters as they are.
+struct Raw<F>(F);
+
+impl<'js, F> rquickjs::function::IntoJsFunc<'js, ()> for Raw<F>
+where
+    F: Fn(Params<'_, 'js>) -> rquickjs::Result<rquickjs::Value<'js>>,
+{
+    fn param_requirements() -> rquickjs::function::ParamRequirement {
+        rquickjs::function::ParamRequirement::any()
+    }
+
+    fn call(&self, params: Params<'_, 'js>) -> rquickjs::Result<rquickjs::Value<'js>> {
+        (self.0)(params)
+    }
+}

@@ -1,0 +1,137 @@
+//! Platform objects: objects of scripts that are the host's.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use rquickjs::class::{Class, JsClass, Readable, Trace, Tracer};
+use rquickjs::{Constructor, Ctx, JsLifetime};
+
+use super::{Completion, Cx, Object, Value};
+
+/// The host's part of a platform object: the implementation of its interface.
+///
+/// It holds no values of the engine; those stand in the object's [`Slots`], where the engine's collector sees them.
+pub trait State: Any {
+    /// Itself, or what it inherits from, as the implementation of an interface: the type of that id.
+    fn as_interface(&self, interface: TypeId) -> Option<&dyn Any>;
+}
+
+/// The name of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotKey {
+    /// One that the interface has.
+    Named(&'static str),
+    /// One of many: what [`Slots::add`] gave.
+    Numbered(u64),
+}
+
+/// The values that a platform object holds on to.
+#[derive(Default)]
+pub struct Slots<'js> {
+    values: RefCell<Vec<(SlotKey, Value<'js>)>>,
+    next: Cell<u64>,
+}
+
+impl<'js> Slots<'js> {
+    /// The value of a slot.
+    pub fn get(&self, key: SlotKey) -> Option<Value<'js>> {
+        let values = self.values.borrow();
+        let found = values.iter().find(|(other, _)| *other == key);
+        found.map(|(_, value)| value.clone())
+    }
+
+    /// The value of a slot of this name.
+    pub fn named(&self, name: &'static str) -> Option<Value<'js>> {
+        self.get(SlotKey::Named(name))
+    }
+
+    /// Fills a slot.
+    pub fn set(&self, key: SlotKey, value: Value<'js>) {
+        let mut values = self.values.borrow_mut();
+        let found = values.iter_mut().find(|(other, _)| *other == key);
+        // What was there is dropped when nothing is borrowed any more.
+        let _old = match found {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => {
+                values.push((key, value));
+                None
+            }
+        };
+        drop(values);
+    }
+
+    /// Fills a slot of this name.
+    pub fn set_named(&self, name: &'static str, value: Value<'js>) {
+        self.set(SlotKey::Named(name), value);
+    }
+
+    /// A new slot with this value.
+    pub fn add(&self, value: Value<'js>) -> SlotKey {
+        let key = SlotKey::Numbered(self.next.get());
+        self.next.set(self.next.get() + 1);
+        self.values.borrow_mut().push((key, value));
+        key
+    }
+
+    /// Empties a slot.
+    pub fn remove(&self, key: SlotKey) -> Option<Value<'js>> {
+        let mut values = self.values.borrow_mut();
+        let place = values.iter().position(|(other, _)| *other == key)?;
+        let (_, value) = values.remove(place);
+        Some(value)
+    }
+}
+
+/// What is behind a platform object.
+#[derive(Clone)]
+pub struct Platform<'js> {
+    /// The implementation.
+    pub state: Rc<dyn State>,
+    /// The values that it holds on to.
+    pub slots: Rc<Slots<'js>>,
+}
+
+// SAFETY: the lifetime is that of the values in the slots.
+unsafe impl<'js> JsLifetime<'js> for Platform<'js> {
+    type Changed<'to> = Platform<'to>;
+}
+
+impl<'js> Trace<'js> for Platform<'js> {
+    fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
+        for (_, value) in self.slots.values.borrow().iter() {
+            value.0.trace(tracer);
+        }
+    }
+}
+
+impl<'js> JsClass<'js> for Platform<'js> {
+    const NAME: &'static str = "PlatformObject";
+
+    type Mutable = Readable;
+
+    fn constructor(_: &Ctx<'js>) -> rquickjs::Result<Option<Constructor<'js>>> {
+        Ok(None)
+    }
+}
+
+impl<'js> Cx<'js> {
+    /// A platform object with this prototype.
+    pub fn platform_object(
+        &self,
+        platform: Platform<'js>,
+        prototype: &Object<'js>,
+    ) -> Completion<'js, Object<'js>> {
+        let class = self.complete(Class::instance_proto(platform, prototype.0.clone()))?;
+        Ok(Object(class.into_inner()))
+    }
+}
+
+impl<'js> Object<'js> {
+    /// What is behind it, where it is a platform object.
+    pub fn platform(&self) -> Option<Platform<'js>> {
+        let class = self.0.as_class::<Platform<'js>>()?;
+        let platform = class.try_borrow().ok()?;
+        Some(platform.clone())
+    }
+}
