@@ -423,7 +423,7 @@ impl Model {
             let event = name.trim_start_matches("on");
             (
                 quote! { #this event_handler(cx, &this.upcast(), #event) },
-                Some(quote! { #this set_event_handler(&this.upcast(), #event, &arguments.get(0)); }),
+                Some(quote! { #this set_event_handler(cx, &this.upcast(), #event, &arguments.get(0)); }),
             )
         } else {
             let (receiver, argument, this) = match is_static {

@@ -102,7 +102,12 @@ impl Engine {
         let context = Context::full(&runtime).map_err(sentence)?;
         let roots = Roots::default();
         // A new context has no data that somebody could be looking at.
-        context.with(|ctx| drop(ctx.store_userdata(roots.clone())));
+        context.with(|ctx| {
+            drop(ctx.store_userdata(roots.clone()));
+            Cx(ctx)
+                .capture_intrinsics()
+                .map_err(|_| "the JavaScript engine has no memory")
+        })?;
         Ok(Self {
             context,
             runtime,

@@ -5,6 +5,7 @@ mod buffer;
 mod context;
 mod engine;
 mod function;
+mod intrinsics;
 mod module;
 mod platform;
 mod root;

@@ -2,6 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rquickjs::class::{Class, JsClass, Readable, Trace, Tracer};
@@ -29,16 +30,23 @@ pub enum SlotKey {
 /// The values that a platform object holds on to.
 #[derive(Default)]
 pub struct Slots<'js> {
-    values: RefCell<Vec<(SlotKey, Value<'js>)>>,
+    named: RefCell<Vec<(&'static str, Value<'js>)>>,
+    /// There may be many of these: a signal's algorithms, a target's listeners.
+    numbered: RefCell<BTreeMap<u64, Value<'js>>>,
     next: Cell<u64>,
 }
 
 impl<'js> Slots<'js> {
     /// The value of a slot.
     pub fn get(&self, key: SlotKey) -> Option<Value<'js>> {
-        let values = self.values.borrow();
-        let found = values.iter().find(|(other, _)| *other == key);
-        found.map(|(_, value)| value.clone())
+        match key {
+            SlotKey::Named(name) => {
+                let named = self.named.borrow();
+                let found = named.iter().find(|(other, _)| *other == name);
+                found.map(|(_, value)| value.clone())
+            }
+            SlotKey::Numbered(number) => self.numbered.borrow().get(&number).cloned(),
+        }
     }
 
     /// The value of a slot of this name.
@@ -48,17 +56,21 @@ impl<'js> Slots<'js> {
 
     /// Fills a slot.
     pub fn set(&self, key: SlotKey, value: Value<'js>) {
-        let mut values = self.values.borrow_mut();
-        let found = values.iter_mut().find(|(other, _)| *other == key);
         // What was there is dropped when nothing is borrowed any more.
-        let _old = match found {
-            Some((_, old)) => Some(std::mem::replace(old, value)),
-            None => {
-                values.push((key, value));
-                None
+        let old = match key {
+            SlotKey::Named(name) => {
+                let mut named = self.named.borrow_mut();
+                match named.iter_mut().find(|(other, _)| *other == name) {
+                    Some((_, old)) => Some(std::mem::replace(old, value)),
+                    None => {
+                        named.push((name, value));
+                        None
+                    }
+                }
             }
+            SlotKey::Numbered(number) => self.numbered.borrow_mut().insert(number, value),
         };
-        drop(values);
+        drop(old);
     }
 
     /// Fills a slot of this name.
@@ -70,16 +82,20 @@ impl<'js> Slots<'js> {
     pub fn add(&self, value: Value<'js>) -> SlotKey {
         let key = SlotKey::Numbered(self.next.get());
         self.next.set(self.next.get() + 1);
-        self.values.borrow_mut().push((key, value));
+        self.set(key, value);
         key
     }
 
     /// Empties a slot.
     pub fn remove(&self, key: SlotKey) -> Option<Value<'js>> {
-        let mut values = self.values.borrow_mut();
-        let place = values.iter().position(|(other, _)| *other == key)?;
-        let (_, value) = values.remove(place);
-        Some(value)
+        match key {
+            SlotKey::Named(name) => {
+                let mut named = self.named.borrow_mut();
+                let place = named.iter().position(|(other, _)| *other == name)?;
+                Some(named.remove(place).1)
+            }
+            SlotKey::Numbered(number) => self.numbered.borrow_mut().remove(&number),
+        }
     }
 }
 
@@ -99,7 +115,10 @@ unsafe impl<'js> JsLifetime<'js> for Platform<'js> {
 
 impl<'js> Trace<'js> for Platform<'js> {
     fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
-        for (_, value) in self.slots.values.borrow().iter() {
+        for (_, value) in self.slots.named.borrow().iter() {
+            value.0.trace(tracer);
+        }
+        for value in self.slots.numbered.borrow().values() {
             value.0.trace(tracer);
         }
     }

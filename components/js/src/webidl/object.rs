@@ -80,6 +80,16 @@ impl<'js, T: Interface> Ref<'js, T> {
         &self.platform.slots
     }
 
+    /// What a slot has that is filled when the object is made.
+    ///
+    /// # Errors
+    ///
+    /// A TypeError where it is empty, or has something else.
+    pub fn required_slot<U: FromJs<'js>>(&self, cx: &Cx<'js>, name: &'static str) -> Fallible<'js, U> {
+        let value = self.slots().named(name).unwrap_or_else(|| cx.undefined());
+        U::from_js(cx, &value)
+    }
+
     /// It, as an object of an interface that it inherits from.
     pub fn upcast<U: Interface>(&self) -> Ref<'js, U> {
         debug_assert!(self.platform.state.as_interface(TypeId::of::<U>()).is_some());

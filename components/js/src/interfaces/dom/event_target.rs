@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use background_fetch::DomString;
 
-use super::Event;
 use super::event::{CURRENT_TARGET, TARGET};
+use super::{AbortSignal, Event};
 use crate::bindings::{AddEventListenerOptionsOrBoolean, EventListenerOptionsOrBoolean, EventTargetMethods};
 use crate::engine::{Cx, SlotKey, Slots, Value};
 use crate::realm::report_thrown;
@@ -46,6 +46,14 @@ impl EventTarget {
             .borrow()
             .iter()
             .position(|listener| matches(listener))
+    }
+
+    fn add<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, listener: Rc<Listener>) {
+        let signal = this.downcast::<AbortSignal>();
+        if let Some(signal) = signal.filter(|_| listener.type_ == "abort") {
+            AbortSignal::keep(&signal, cx);
+        }
+        this.listeners.borrow_mut().push(listener);
     }
 
     /// Removes a listener; its callback goes with it.
@@ -149,18 +157,21 @@ impl EventTargetMethods for EventTarget {
         cx: &Cx<'js>,
         type_: DomString,
         callback: Option<Callback<'js>>,
-        options: AddEventListenerOptionsOrBoolean,
+        options: AddEventListenerOptionsOrBoolean<'js>,
     ) -> Fallible<'js, ()> {
-        let (capture, once, passive) = match options {
-            AddEventListenerOptionsOrBoolean::Boolean(capture) => (capture, false, false),
+        let (capture, once, passive, signal) = match options {
+            AddEventListenerOptionsOrBoolean::Boolean(capture) => (capture, false, false, None),
             AddEventListenerOptionsOrBoolean::AddEventListenerOptions(options) => (
                 options.parent.capture,
                 options.once,
                 options.passive.unwrap_or(false),
+                options.signal,
             ),
         };
+        if signal.as_ref().is_some_and(|signal| signal.is_aborted()) {
+            return Ok(());
+        }
         let Some(callback) = callback else { return Ok(()) };
-        let _ = cx;
         let callback = callback.0.value();
         let is_known = this.position(|other| {
             other.type_ == type_
@@ -171,16 +182,27 @@ impl EventTargetMethods for EventTarget {
                     .get(other.callback)
                     .is_some_and(|value| value.is(&callback))
         });
-        if is_known.is_none() {
-            this.listeners.borrow_mut().push(Rc::new(Listener {
-                type_,
-                callback: this.slots().add(callback),
-                capture,
-                once,
-                passive,
-                is_handler: false,
-                removed: Cell::new(false),
-            }));
+        if is_known.is_some() {
+            return Ok(());
+        }
+        let listener = Rc::new(Listener {
+            type_,
+            callback: this.slots().add(callback),
+            capture,
+            once,
+            passive,
+            is_handler: false,
+            removed: Cell::new(false),
+        });
+        Self::add(this, cx, listener.clone());
+        if let Some(signal) = signal {
+            AbortSignal::add_algorithm_on(&signal, cx, this.value(), move |cx, target| {
+                if let Ok(target) = Ref::<Self>::from_js(cx, target)
+                    && let Some(place) = target.position(|other| std::ptr::eq(other, &*listener))
+                {
+                    Self::remove(&target, place);
+                }
+            });
         }
         Ok(())
     }
@@ -247,8 +269,7 @@ pub fn event_handler<'js>(
 /// The setter of an event handler attribute: what is no object becomes null.
 ///
 /// <https://html.spec.whatwg.org/multipage/webappapis.html#event-handler-attributes>
-///
-pub fn set_event_handler<'js>(this: &Ref<'js, EventTarget>, type_: &str, value: &Value<'js>) {
+pub fn set_event_handler<'js>(cx: &Cx<'js>, this: &Ref<'js, EventTarget>, type_: &str, value: &Value<'js>) {
     let place = this.position(|listener| listener.is_handler && listener.type_ == *type_);
     match (value.as_object(), place) {
         (None, Some(place)) => EventTarget::remove(this, place),
@@ -258,14 +279,17 @@ pub fn set_event_handler<'js>(this: &Ref<'js, EventTarget>, type_: &str, value: 
             let slot = this.listeners.borrow()[place].callback;
             this.slots().set(slot, object.value());
         }
-        (Some(object), None) => this.listeners.borrow_mut().push(Rc::new(Listener {
-            type_: type_.into(),
-            callback: this.slots().add(object.value()),
-            capture: false,
-            once: false,
-            passive: false,
-            is_handler: true,
-            removed: Cell::new(false),
-        })),
+        (Some(object), None) => {
+            let listener = Listener {
+                type_: type_.into(),
+                callback: this.slots().add(object.value()),
+                capture: false,
+                once: false,
+                passive: false,
+                is_handler: true,
+                removed: Cell::new(false),
+            };
+            EventTarget::add(this, cx, Rc::new(listener));
+        }
     }
 }
