@@ -405,7 +405,7 @@ impl Model {
 fn members_of(members: &[InterfaceMember<'_>], outer: &Attributes, is_guide: bool) -> Vec<Member> {
     members
         .iter()
-        .filter_map(|member| {
+        .map(|member| {
             let (attributes, kind) = match member {
                 InterfaceMember::Const(constant) => (&constant.attributes, constant_member(constant)),
                 InterfaceMember::Attribute(attribute) => {
@@ -464,7 +464,7 @@ fn members_of(members: &[InterfaceMember<'_>], outer: &Attributes, is_guide: boo
                     panic!("value iterables, maplike and setlike are not known here")
                 }
             };
-            Some(member_with(attributes, outer, kind, is_guide))
+            member_with(attributes, outer, kind, is_guide)
         })
         .collect()
 }

@@ -2,7 +2,9 @@
 //! this module names the engine's own crate; another engine is another implementation of these types.
 
 mod buffer;
+mod compiled;
 mod context;
+#[allow(clippy::module_inception)]
 mod engine;
 mod function;
 mod intrinsics;
@@ -12,6 +14,7 @@ mod root;
 mod value;
 
 pub use buffer::View;
+pub use compiled::Compiled;
 pub use context::Cx;
 pub use engine::{Engine, Interrupt, Limits};
 pub use function::{Arguments, Native};

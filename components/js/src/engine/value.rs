@@ -492,6 +492,29 @@ impl<'js> Promise<'js> {
             Some(Err(_)) => PromiseState::Rejected(cx.take_exception().0),
         }
     }
+
+    /// Has one of these called when it is settled; what they give is nothing to anybody.
+    ///
+    /// <https://webidl.spec.whatwg.org/#dfn-perform-steps-once-promise-is-settled>
+    pub fn then(
+        &self,
+        cx: &Cx<'js>,
+        on_fulfilled: &Function<'js>,
+        on_rejected: &Function<'js>,
+    ) -> Completion<'js, ()> {
+        let (on_fulfilled, on_rejected) = (on_fulfilled.value(), on_rejected.value());
+        // SAFETY: the values are alive, and the engine keeps references of its own; the promise that it gives is owned here.
+        let derived = unsafe {
+            let ctx = cx.0.as_raw().as_ptr();
+            let promise = self.0.as_value().as_raw();
+            let derived = qjs::JS_PromiseThen(ctx, promise, on_fulfilled.0.as_raw(), on_rejected.0.as_raw());
+            rquickjs::Value::from_raw(cx.0.clone(), derived)
+        };
+        if derived.is_exception() {
+            return Err(cx.take_exception());
+        }
+        Ok(())
+    }
 }
 
 /// What settles a promise.

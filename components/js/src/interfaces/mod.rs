@@ -1,5 +1,22 @@
 //! What implements the interfaces: a type each, in a folder for each specification.
 
 pub mod dom;
+pub mod streams;
 
 pub use dom::*;
+pub use streams::*;
+
+use crate::bindings::{INTERFACES, NAMESPACES};
+use crate::engine::{Completion, Cx};
+use crate::webidl::define_all;
+
+/// Makes the realm's global what its settings say, before the first script. Parts that are no Web IDL come after the
+/// interfaces, which they find on the global.
+///
+/// # Errors
+///
+/// Where the engine has no memory.
+pub fn define_globals<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
+    define_all(cx, INTERFACES, NAMESPACES)?;
+    define_streams(cx)
+}

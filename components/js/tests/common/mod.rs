@@ -4,11 +4,11 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use background_fetch::fetch::Client;
-use background_fetch_js::bindings::{INTERFACES, NAMESPACES};
 use background_fetch_js::engine::Limits;
 use background_fetch_js::host::Host;
+use background_fetch_js::interfaces::define_globals;
 use background_fetch_js::realm::{Settings, spawn};
-use background_fetch_js::webidl::{Globals, define_all};
+use background_fetch_js::webidl::Globals;
 use background_fetch_net::{HttpNetwork, TokioRuntime};
 
 /// What `tell(…)` was called with first, as a string; the exception, where the script throws before.
@@ -36,7 +36,7 @@ pub(crate) fn run(script: &str) -> String {
     let (sender, receiver) = mpsc::channel();
     let script = script.to_owned();
     let realm = spawn("window", settings, Limits::default(), move |cx| {
-        define_all(cx, INTERFACES, NAMESPACES).unwrap();
+        define_globals(cx).unwrap();
         let told = sender.clone();
         let tell = cx.function(
             "tell",

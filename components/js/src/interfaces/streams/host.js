@@ -1,0 +1,138 @@
+// What stands around the bundle of web-streams-polyfill. `host` has functions of the host: pull, cancel, step.
+(function (globalThis, host) {
+  "use strict";
+
+  // The bundle looks globals up when it needs them. It finds these instead, whatever scripts do to theirs.
+  const {
+    AbortController, ArrayBuffer, DataView, Error, Function, Math, Number, Promise, RangeError, Reflect, String, Symbol,
+    TypeError, Uint8Array, WeakMap, queueMicrotask,
+  } = globalThis;
+  const { apply } = Reflect;
+  const { get, set, has } = WeakMap.prototype;
+  const { hasOwnProperty } = globalThis.Object.prototype;
+  const { then } = Promise.prototype;
+
+  // Every stream, and what its bytes come from where that is the host's: the brand.
+  const streams = new WeakMap();
+  const note = (stream) => apply(set, streams, [stream, undefined]);
+  const isStream = (value) => apply(has, streams, [value]);
+
+  const Object = {
+    __proto__: null,
+    create: globalThis.Object.create,
+    defineProperty: globalThis.Object.defineProperty,
+    defineProperties: globalThis.Object.defineProperties,
+    prototype: {
+      __proto__: null,
+      // How the bundle checks brands: an object that has a stream's fields is none.
+      hasOwnProperty: {
+        __proto__: null,
+        call: (object, name) =>
+          name === "_readableStreamController" ? isStream(object) : apply(hasOwnProperty, object, [name]),
+      },
+    },
+  };
+
+  const exported = (() => {
+    /*BUNDLE*/
+  })();
+
+  const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamController, ReadableStreamBYOBRequest } = exported;
+  const getter = (prototype, name) => globalThis.Object.getOwnPropertyDescriptor(prototype, name).get;
+  const { cancel, getReader, tee } = ReadableStream.prototype;
+  const { cancel: cancelReader, releaseLock } = ReadableStreamDefaultReader.prototype;
+  const { close, enqueue, error } = ReadableByteStreamController.prototype;
+  const { error: errorDefault } = exported.ReadableStreamDefaultController.prototype;
+  const { respond } = ReadableStreamBYOBRequest.prototype;
+  const byobRequest = getter(ReadableByteStreamController.prototype, "byobRequest");
+  const closed = getter(ReadableStreamDefaultReader.prototype, "closed");
+  const pullSteps = globalThis.Object.getOwnPropertySymbols(ReadableByteStreamController.prototype).find(
+    (symbol) => symbol.description === "[[PullSteps]]",
+  );
+  const ignore = () => {};
+
+  return {
+    __proto__: null,
+    exported: { __proto__: null, ...exported },
+
+    // The prototype of the host's sources.
+    source: { __proto__: null, type: "bytes", pull: host.pull, cancel: host.cancel },
+
+    isStream,
+
+    sourceOf: (stream) => apply(get, streams, [stream]),
+
+    createByteStream(source) {
+      const stream = new ReadableStream(source, { __proto__: null, highWaterMark: 0 });
+      apply(set, streams, [stream, source]);
+      return stream;
+    },
+
+    isLocked: (stream) => stream._reader !== undefined,
+    isDisturbed: (stream) => stream._disturbed,
+    isReadable: (stream) => stream._state === "readable",
+    isErrored: (stream) => stream._state === "errored",
+
+    // A stream whose bytes were taken elsewhere.
+    disturb(stream) {
+      stream._disturbed = true;
+    },
+
+    cancel: (stream, reason) => apply(cancel, stream, [reason]),
+    tee: (stream) => apply(tee, stream, []),
+
+    getReader(stream) {
+      const reader = apply(getReader, stream, []);
+      // What is wrong with the stream is told to whoever reads.
+      apply(then, apply(closed, reader, []), [undefined, ignore]);
+      return reader;
+    },
+    releaseLock: (reader) => apply(releaseLock, reader, []),
+    cancelReader(reader, reason) {
+      const cancelled = apply(cancelReader, reader, [reason]);
+      apply(then, cancelled, [undefined, ignore]);
+      return cancelled;
+    },
+
+    // https://streams.spec.whatwg.org/#readable-stream-default-reader-read; no promise, so that no script sees the chunk.
+    read(reader, request) {
+      const stream = reader._ownerReadableStream;
+      const steps = {
+        __proto__: null,
+        _chunkSteps: (chunk) => host.step(request, 0, chunk),
+        _closeSteps: () => host.step(request, 1),
+        _errorSteps: (reason) => host.step(request, 2, reason),
+      };
+      stream._disturbed = true;
+      if (stream._state === "closed") {
+        steps._closeSteps();
+      } else if (stream._state === "errored") {
+        steps._errorSteps(stream._storedError);
+      } else {
+        stream._readableStreamController[pullSteps](steps);
+      }
+    },
+
+    // https://streams.spec.whatwg.org/#readablestream-enqueue, for the host's streams.
+    enqueue: (controller, chunk) => apply(enqueue, controller, [chunk]),
+
+    // https://streams.spec.whatwg.org/#readablestream-close
+    close(controller) {
+      apply(close, controller, []);
+      const request = apply(byobRequest, controller, []);
+      if (request !== null) {
+        apply(respond, request, [0]);
+      }
+    },
+
+    errorController: (controller, reason) => apply(error, controller, [reason]),
+
+    // https://streams.spec.whatwg.org/#readablestream-error
+    error(stream, reason) {
+      if (stream._state === "readable") {
+        const controller = stream._readableStreamController;
+        apply(controller instanceof ReadableByteStreamController ? error : errorDefault, controller, [reason]);
+      }
+    },
+  };
+})

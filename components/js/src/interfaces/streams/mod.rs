@@ -1,0 +1,14 @@
+//! Streams: the interfaces, which a package implements, and what the rest of the host does with streams.
+//!
+//! <https://streams.spec.whatwg.org/>
+
+mod chunks;
+mod polyfill;
+mod read;
+mod readable_stream;
+mod source;
+
+pub use polyfill::define_streams;
+pub use read::{Read, ReadSteps, Reader};
+pub use readable_stream::ReadableStream;
+pub use source::ByteStream;
