@@ -6,6 +6,7 @@ use quote::{format_ident, quote};
 
 use crate::model::{Argument, Dictionary, Interface, Literal, Member, MemberKind, Model, Type};
 use crate::types::{member_ident, variant_ident};
+use crate::unions::FALLBACK;
 
 /// Everything.
 pub(crate) fn bindings(model: &Model) -> TokenStream {
@@ -176,6 +177,7 @@ impl Model {
         let secure = interface.attributes.secure_context;
         let is_global = interface.attributes.global;
         let hidden = interface.attributes.no_interface_object;
+        let aliases = &interface.attributes.window_aliases;
         let (bound, parent, upward) = match &interface.parent {
             Some(parent) => {
                 let parent = format_ident!("{parent}");
@@ -215,6 +217,7 @@ impl Model {
                         secure_context: #secure,
                         is_global: #is_global,
                         is_hidden: #hidden,
+                        window_aliases: &[#(#aliases),*],
                         constructor: #constructor,
                         constants: &[#(#constants),*],
                         members: &[#(#members),*],
@@ -271,6 +274,7 @@ impl Model {
                         secure_context: false,
                         is_global: false,
                         is_hidden: false,
+                        window_aliases: &[],
                         constructor: None,
                         constants: &[],
                         members: &[#(#members),*],
@@ -320,20 +324,24 @@ impl Model {
             };
             calls.push(if count == 1 {
                 call
+            } else if index + 1 == count {
+                quote!(_ => { #call })
             } else {
-                let fits = self.overload_fits(arguments, &operation.overloads, index);
-                quote!(if #fits { #call })
+                quote!(#index => { #call })
             });
         }
         let this = has_this.then(|| quote!(let this = Ref::<#ident>::of_call(arguments)?;));
-        let refusal =
-            (count > 1).then(|| quote!(Err(Error::type_error("no form of it takes these arguments"))));
+        let calls = if count == 1 {
+            quote!(#(#calls)*)
+        } else {
+            let chosen = self.chosen_overload(&operation.overloads);
+            quote!(match #chosen { #(#calls)* })
+        };
         let body = quote! {
             let cx = &arguments.cx;
             #this
             at_least(arguments, #length)?;
-            #(#calls)*
-            #refusal
+            #calls
         };
         let body = if returns_promise {
             quote!(promising(arguments, |arguments| { #body }))
@@ -359,41 +367,75 @@ impl Model {
         (required, member)
     }
 
-    /// Whether a call is one of this overload: by the number of arguments, and the first that tells it from others.
+    /// Which overload a call is one of: by the number of arguments, and the first argument whose type tells them apart.
     ///
     /// <https://webidl.spec.whatwg.org/#dfn-overload-resolution-algorithm>
-    fn overload_fits(
-        &self,
-        arguments: &[Argument],
-        overloads: &[(&[Argument], &Type)],
-        index: usize,
-    ) -> TokenStream {
-        let least = required_count(arguments);
-        if index + 1 == overloads.len() {
-            return quote!(arguments.len() >= #least);
-        }
-        let others = &overloads[index + 1..];
-        let place = (0..arguments.len()).find(|place| {
-            others.iter().all(|(other, _)| {
-                other
-                    .get(*place)
-                    .is_none_or(|other| self.resolve(&other.type_) != self.resolve(&arguments[*place].type_))
-            })
+    fn chosen_overload(&self, overloads: &[(&[Argument], &Type)]) -> TokenStream {
+        let longest = overloads.iter().map(|(arguments, _)| arguments.len()).max();
+        let shortest = overloads
+            .iter()
+            .map(|(arguments, _)| required_count(arguments))
+            .min();
+        let (shortest, longest) = (shortest.unwrap_or(0), longest.unwrap_or(0));
+        let choices = (shortest..=longest).map(|count| {
+            let candidates = overloads.iter().enumerate().filter(|(_, (arguments, _))| {
+                let is_variadic = arguments.last().is_some_and(|argument| argument.variadic);
+                required_count(arguments) <= count && (count <= arguments.len() || is_variadic)
+            });
+            let candidates: Vec<_> = candidates
+                .map(|(index, (arguments, _))| (index, *arguments))
+                .collect();
+            let choice = match &candidates[..] {
+                [] => quote!(return Err(Error::type_error("no form of it takes so many arguments"))),
+                [(only, _)] => quote!(#only),
+                several => self.distinguished(several, count),
+            };
+            // More arguments than any of them has are ignored.
+            let count = if count == longest {
+                quote!(_)
+            } else {
+                quote!(#count)
+            };
+            quote!(#count => #choice)
         });
-        let check = match place.map(|place| (place, self.resolve(&arguments[place].type_))) {
-            Some((place, Type::Named(name))) if self.dictionaries.contains_key(&name) => {
-                quote!(&& is_dictionary(&arguments.cx, &arguments.get(#place))?)
-            }
-            Some((place, type_ @ Type::Named(_))) => {
-                let rust = self.rust_type(&type_);
-                quote!(&& <#rust as FromJs<'js>>::is_exactly(cx, &arguments.get(#place)))
-            }
-            Some((place, Type::Sequence(_))) => {
-                quote!(&& is_iterable(cx, &arguments.get(#place))?)
-            }
-            other => panic!("overloads cannot be told apart by {other:?}"),
+        quote!(match arguments.len() { #(#choices),* })
+    }
+
+    /// Which of several overloads it is that all take this number of arguments.
+    fn distinguished(&self, candidates: &[(usize, &[Argument])], count: usize) -> TokenStream {
+        let types_at = |place: usize| {
+            candidates
+                .iter()
+                .map(move |(index, arguments)| (*index, &arguments[place.min(arguments.len() - 1)]))
         };
-        quote!(arguments.len() >= #least #check)
+        let place = (0..count).find(|place| {
+            let mut types = types_at(*place).map(|(_, argument)| self.resolve(&argument.type_));
+            let first = types.next();
+            types.any(|other| Some(other) != first)
+        });
+        let place = place.unwrap_or_else(|| panic!("overloads cannot be told apart: {candidates:?}"));
+        let mut checks = Vec::new();
+        for (index, argument) in types_at(place) {
+            if argument.optional {
+                checks.push((0, quote!(value.is_undefined()), index));
+            }
+            let of_type = self.checks(&self.resolve(&argument.type_));
+            checks.extend(of_type.into_iter().map(|(order, check)| (order, check, index)));
+        }
+        checks.sort_by_key(|(order, ..)| *order);
+        let fallback = checks.iter().find(|(order, ..)| *order >= FALLBACK);
+        let otherwise = match fallback {
+            Some((_, _, index)) => quote!(#index),
+            None => quote!(return Err(Error::type_error("no form of it takes these arguments"))),
+        };
+        let checks = checks
+            .iter()
+            .take_while(|(order, ..)| *order < FALLBACK)
+            .map(|(_, check, index)| quote!(if #check { #index } else));
+        quote!({
+            let value = &arguments.get(#place);
+            #(#checks)* { #otherwise }
+        })
     }
 
     fn attribute(&self, interface: &Interface, member: &Member) -> (Vec<TokenStream>, Vec<TokenStream>) {

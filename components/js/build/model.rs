@@ -77,7 +77,7 @@ pub(crate) enum MemberKind {
     },
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) type_: Type,
@@ -167,6 +167,8 @@ pub(crate) struct Attributes {
     integer: Integer,
     null_to_empty: bool,
     pub(crate) no_interface_object: bool,
+    /// Other names that a window has for the interface object.
+    pub(crate) window_aliases: Vec<String>,
 }
 
 impl Attributes {
@@ -186,6 +188,7 @@ impl Attributes {
                         "Exposed" => attributes.exposed = Some(vec![value.0.to_owned()]),
                         "PutForwards" => attributes.put_forwards = Some(value.0.to_owned()),
                         "Global" => attributes.global = true,
+                        "LegacyWindowAlias" => attributes.window_aliases = vec![value.0.to_owned()],
                         _ => {}
                     }
                 }

@@ -7,6 +7,9 @@ use quote::{format_ident, quote};
 
 use crate::model::{Member, MemberKind, Model, Type};
 
+/// The place of the first step that takes a value of any type.
+pub(crate) const FALLBACK: u8 = 20;
+
 impl Model {
     /// Every union that is used.
     fn unions(&self) -> BTreeMap<String, Type> {
@@ -58,6 +61,58 @@ impl Model {
         quote!(#(#unions)*)
     }
 
+    /// The conditions under which `value` is taken for one of this type, each with its place in the order of the steps of the
+    /// specification, which unions and overloads have in common. From [`FALLBACK`] on a value of any type is converted.
+    pub(crate) fn checks(&self, type_: &Type) -> Vec<(u8, TokenStream)> {
+        let mut checks = Vec::new();
+        let plain = match type_ {
+            Type::Nullable(inner) => {
+                checks.push((0, quote!(value.is_nullish())));
+                inner
+            }
+            type_ => type_,
+        };
+        let is_object = quote!(value.kind() == Type::Object);
+        match plain {
+            Type::Undefined => checks.push((0, quote!(value.is_undefined()))),
+            Type::Named(name) if self.dictionaries.contains_key(name) => {
+                checks.push((1, quote!(value.is_nullish())));
+                checks.push((6, is_object));
+            }
+            Type::Named(name) if self.enums.contains_key(name) => checks.push((FALLBACK, quote!(true))),
+            Type::Named(name)
+                if self.callbacks.contains_key(name) || self.callback_interfaces.contains_key(name) =>
+            {
+                checks.push((4, quote!(value.is_callable())));
+            }
+            Type::Named(_) | Type::Buffer(_) | Type::Promise(_) => {
+                let rust = self.rust_type(plain);
+                checks.push((2, quote!(<#rust as FromJs<'js>>::is_exactly(cx, value))));
+            }
+            Type::Sequence(_) | Type::FrozenArray(_) => checks.push((5, quote!(is_iterable(cx, value)?))),
+            Type::Record(..) | Type::Object => checks.push((6, is_object)),
+            Type::Boolean => {
+                checks.push((10, quote!(value.as_bool().is_some())));
+                checks.push((FALLBACK + 2, quote!(true)));
+            }
+            Type::Integer { .. } | Type::Float { .. } => {
+                checks.push((11, quote!(value.as_number().is_some())));
+                checks.push((FALLBACK + 1, quote!(true)));
+            }
+            Type::ByteString | Type::DomString { .. } | Type::UsvString => {
+                checks.push((FALLBACK, quote!(true)));
+            }
+            Type::Any => checks.push((FALLBACK + 3, quote!(true))),
+            Type::Union { members, .. } => {
+                for member in members {
+                    checks.extend(self.checks(member));
+                }
+            }
+            Type::Nullable(_) => panic!("a nullable type is not nullable again"),
+        }
+        checks
+    }
+
     /// <https://webidl.spec.whatwg.org/#js-union>
     fn emit_union(&self, name: &str, type_: &Type) -> TokenStream {
         let Type::Union { members, .. } = type_ else {
@@ -69,62 +124,28 @@ impl Model {
         let mut to_js = Vec::new();
         let mut checks: Vec<(u8, TokenStream)> = Vec::new();
         for member in members {
-            let is_nullable = matches!(member, Type::Nullable(_));
-            let plain = match member {
-                Type::Nullable(inner) => inner,
-                member => member,
-            };
             let variant = format_ident!("{}", self.member_name(member));
             let rust = self.rust_type(member);
             let what = self.member_name(member);
             let doc = format!("{what}.");
             variants.push(quote!(#[doc = #doc] #variant(#rust)));
             to_js.push(quote!(Self::#variant(value) => value.to_js(cx)));
-            let convert = quote!(return Ok(Self::#variant(FromJs::from_js(cx, value)?)));
-            // The order of the steps of the specification.
-            if is_nullable {
-                checks.push((0, quote!(if value.is_nullish() { #convert; })));
-            }
-            let (order, check) = match plain {
-                Type::Undefined => (0, quote!(if value.is_undefined() { #convert; })),
-                Type::Named(name) if self.dictionaries.contains_key(name) => {
-                    checks.push((1, quote!(if value.is_nullish() { #convert; })));
-                    (6, quote!(if value.kind() == Type::Object { #convert; }))
-                }
-                Type::Named(name) if self.enums.contains_key(name) => (20, quote!(#convert;)),
-                Type::Named(name)
-                    if self.callbacks.contains_key(name) || self.callback_interfaces.contains_key(name) =>
-                {
-                    (4, quote!(if value.is_callable() { #convert; }))
-                }
-                Type::Named(_) | Type::Buffer(_) | Type::Promise(_) => (
-                    2,
-                    quote!(if <#rust as FromJs<'js>>::is_exactly(cx, value) { #convert; }),
-                ),
-                Type::Sequence(_) | Type::FrozenArray(_) => {
-                    (5, quote!(if is_iterable(cx, value)? { #convert; }))
-                }
-                Type::Record(..) | Type::Object => (6, quote!(if value.kind() == Type::Object { #convert; })),
-                Type::Boolean => {
-                    checks.push((22, quote!(#convert;)));
-                    (10, quote!(if value.as_bool().is_some() { #convert; }))
-                }
-                Type::Integer { .. } | Type::Float { .. } => {
-                    checks.push((21, quote!(#convert;)));
-                    (11, quote!(if value.as_number().is_some() { #convert; }))
-                }
-                Type::ByteString | Type::DomString { .. } | Type::UsvString => (20, quote!(#convert;)),
-                Type::Any | Type::Nullable(_) | Type::Union { .. } => panic!("{name} has {plain:?}"),
-            };
-            checks.push((order, check));
+            let convert = quote!(return Ok(Self::#variant(FromJs::from_js(cx, value)?)););
+            checks.extend(self.checks(member).into_iter().map(|(order, check)| {
+                let step = match order {
+                    FALLBACK.. => convert.clone(),
+                    _ => quote!(if #check { #convert }),
+                };
+                (order, step)
+            }));
         }
         checks.sort_by_key(|(order, _)| *order);
-        let ends = checks.iter().any(|(order, _)| *order >= 20);
+        let ends = checks.iter().any(|(order, _)| *order >= FALLBACK);
         // What comes after a string type is never reached.
         let mut steps: Vec<TokenStream> = Vec::new();
         for (order, check) in checks {
             steps.push(check);
-            if order >= 20 {
+            if order >= FALLBACK {
                 break;
             }
         }

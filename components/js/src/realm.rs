@@ -1,5 +1,6 @@
 //! [`Realm`]: a global with its event loop.
 
+mod memory;
 mod thread;
 
 use std::any::{Any, TypeId};
@@ -18,6 +19,7 @@ use crate::engine::{Cx, Engine, Root, Value};
 use crate::host::Host;
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
+pub use memory::Charge;
 pub use thread::{RealmHandle, spawn};
 
 /// A global with its event loop, on its thread.

@@ -16,15 +16,15 @@ pub struct View<'js> {
 }
 
 impl<'js> Cx<'js> {
-    /// An ArrayBuffer with these bytes.
-    pub fn array_buffer(&self, bytes: Vec<u8>) -> Completion<'js, Object<'js>> {
-        let buffer = self.complete(rquickjs::ArrayBuffer::new(self.0.clone(), bytes))?;
+    /// An ArrayBuffer with these bytes: copied into the engine's heap, where they count against its limit.
+    pub fn array_buffer(&self, bytes: impl AsRef<[u8]>) -> Completion<'js, Object<'js>> {
+        let buffer = self.complete(rquickjs::ArrayBuffer::new_copy(self.0.clone(), bytes))?;
         Ok(Object(buffer.into_object()))
     }
 
-    /// A Uint8Array with these bytes.
-    pub fn uint8_array(&self, bytes: Vec<u8>) -> Completion<'js, Object<'js>> {
-        let array = self.complete(rquickjs::TypedArray::<u8>::new(self.0.clone(), bytes))?;
+    /// A Uint8Array with these bytes, likewise.
+    pub fn uint8_array(&self, bytes: impl AsRef<[u8]>) -> Completion<'js, Object<'js>> {
+        let array = self.complete(rquickjs::TypedArray::<u8>::new_copy(self.0.clone(), bytes))?;
         Ok(Object(array.into_object()))
     }
 }
@@ -57,47 +57,48 @@ impl<'js> Object<'js> {
         (0..=qjs::JSTypedArrayEnum_JS_TYPED_ARRAY_BIG_UINT64 as i32).contains(&kind)
     }
 
-    /// What a typed array or a DataView views; none for anything else.
+    /// What a typed array or a DataView views; none for anything else, and of a detached buffer.
     pub fn view(&self, cx: &Cx<'js>) -> Completion<'js, Option<View<'js>>> {
         let raw = self.0.as_value().as_raw();
         // SAFETY: they look at the class of a live value.
         let (is_array, is_data) = unsafe { (qjs::JS_GetTypedArrayType(raw) >= 0, qjs::JS_IsDataView(raw)) };
-        if is_array {
-            let (mut offset, mut length, mut element) = (0, 0, 0);
-            // SAFETY: the value is a live typed array; the buffer that comes back is owned here.
-            let buffer = unsafe {
-                let ctx = cx.0.as_raw().as_ptr();
-                let buffer = qjs::JS_GetTypedArrayBuffer(ctx, raw, &mut offset, &mut length, &mut element);
-                rquickjs::Value::from_raw(cx.0.clone(), buffer)
-            };
-            let Some(buffer) = buffer.into_object() else {
-                return Err(cx.take_exception());
-            };
-            return Ok(Some(View {
-                buffer: Object(buffer),
-                offset: offset as usize,
-                length: length as usize,
-            }));
-        }
-        if !is_data {
+        let getters = match (is_array, is_data) {
+            (true, _) => ["arrayBuffer", "arrayOffset", "arrayLength"],
+            (_, true) => ["viewBuffer", "viewOffset", "viewLength"],
+            _ => return Ok(None),
+        };
+        let get = |name| cx.intrinsic(name)?.call(cx, &self.value(), &[]);
+        let Some(buffer) = get(getters[0])?.as_object() else {
+            return Ok(None);
+        };
+        if buffer.array_buffer_slice().is_none() {
             return Ok(None);
         }
-        let size =
-            |name| -> Completion<'js, usize> { Ok(self.get(cx, name)?.as_number().unwrap_or(0.0) as usize) };
-        let (offset, length) = (size("byteOffset")?, size("byteLength")?);
-        let buffer = self.get(cx, "buffer")?.as_object();
-        Ok(buffer.map(|buffer| View {
+        Ok(Some(View {
             buffer,
-            offset,
-            length,
+            offset: get(getters[1])?.as_number().unwrap_or(0.0) as usize,
+            length: get(getters[2])?.as_number().unwrap_or(0.0) as usize,
         }))
+    }
+
+    /// Whether it is an ArrayBuffer that scripts may resize.
+    pub fn is_resizable(&self, cx: &Cx<'js>) -> bool {
+        let resizable = cx.intrinsic("isResizable");
+        let resizable = resizable.and_then(|getter| getter.call(cx, &self.value(), &[]));
+        resizable.is_ok_and(|resizable| resizable.as_bool() == Some(true))
+    }
+
+    /// The bytes of an ArrayBuffer; none where it is something else, or detached. No script may run while they are looked at.
+    fn array_buffer_slice(&self) -> Option<&[u8]> {
+        let buffer = rquickjs::ArrayBuffer::from_object(self.0.clone())?;
+        let raw = buffer.as_raw()?;
+        // SAFETY: the buffer lives as long as this, and whoever is given the bytes runs no script.
+        Some(unsafe { std::slice::from_raw_parts(raw.as_ptr().cast::<u8>(), raw.len()) })
     }
 
     /// The bytes of an ArrayBuffer, copied; none where it is something else, or detached.
     pub fn array_buffer_bytes(&self) -> Option<Vec<u8>> {
-        let buffer = rquickjs::ArrayBuffer::from_object(self.0.clone())?;
-        // SAFETY: no script runs while the bytes are copied.
-        unsafe { buffer.as_bytes().map(<[u8]>::to_vec) }
+        self.array_buffer_slice().map(<[u8]>::to_vec)
     }
 
     /// Copies bytes into an ArrayBuffer at an offset; false where they do not fit.
@@ -128,13 +129,8 @@ impl<'js> Object<'js> {
 impl View<'_> {
     /// Its bytes, copied; none where its buffer is detached.
     pub fn bytes(&self) -> Option<Vec<u8>> {
-        let mut bytes = self.buffer.array_buffer_bytes()?;
+        let bytes = self.buffer.array_buffer_slice()?;
         let end = self.offset.checked_add(self.length)?;
-        if end > bytes.len() {
-            return None;
-        }
-        bytes.truncate(end);
-        bytes.drain(..self.offset);
-        Some(bytes)
+        bytes.get(self.offset..end).map(<[u8]>::to_vec)
     }
 }

@@ -4,12 +4,25 @@ use rquickjs::JsLifetime;
 
 use super::{Completion, Cx, Function, Object, Root, Value};
 
-/// What is kept, by the name that [`Cx::intrinsic`] takes.
-const CAPTURE: &str = "({
-    __proto__: null,
-    WeakRef,
-    deref: WeakRef.prototype.deref,
-})";
+/// What is kept, by the name that [`Cx::intrinsic`] takes. No memory is shared with another agent: scripts see that as in a page
+/// that is not isolated, where there is no `SharedArrayBuffer`.
+const CAPTURE: &str = r"(() => {
+    const getter = (prototype, name) => Object.getOwnPropertyDescriptor(prototype, name).get;
+    const TypedArray = Object.getPrototypeOf(Uint8Array);
+    delete globalThis.SharedArrayBuffer;
+    return {
+        __proto__: null,
+        WeakRef,
+        deref: WeakRef.prototype.deref,
+        isResizable: getter(ArrayBuffer.prototype, 'resizable'),
+        arrayBuffer: getter(TypedArray.prototype, 'buffer'),
+        arrayOffset: getter(TypedArray.prototype, 'byteOffset'),
+        arrayLength: getter(TypedArray.prototype, 'byteLength'),
+        viewBuffer: getter(DataView.prototype, 'buffer'),
+        viewOffset: getter(DataView.prototype, 'byteOffset'),
+        viewLength: getter(DataView.prototype, 'byteLength'),
+    };
+})()";
 
 /// The object of [`CAPTURE`].
 struct Intrinsics(Root);

@@ -1,10 +1,16 @@
 //! What implements the interfaces: a type each, in a folder for each specification.
 
 pub mod dom;
+pub mod file_api;
 pub mod streams;
+pub mod url;
+pub mod xhr;
 
 pub use dom::*;
+pub use file_api::*;
 pub use streams::*;
+pub use url::*;
+pub use xhr::*;
 
 use crate::bindings::{INTERFACES, NAMESPACES};
 use crate::engine::{Completion, Cx};

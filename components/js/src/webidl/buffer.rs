@@ -17,7 +17,15 @@ macro_rules! buffers {
                 if !Self::is_exactly(cx, value) {
                     return Err(Error::type_error($what));
                 }
-                require_object(value).map(Self)
+                let object = require_object(value)?;
+                let buffer = match object.view(cx)? {
+                    Some(view) => view.buffer,
+                    None => object.clone(),
+                };
+                if buffer.is_resizable(cx) {
+                    return Err(Error::type_error("its ArrayBuffer can be resized"));
+                }
+                Ok(Self(object))
             }
 
             fn is_exactly(_: &Cx<'js>, value: &Value<'js>) -> bool {
@@ -60,3 +68,6 @@ buffers! {
     BufferSource: "it is neither an ArrayBuffer nor a view of one",
         |object| object.is_array_buffer() || object.is_view();
 }
+
+/// The same: no memory is shared here.
+pub type AllowSharedBufferSource<'js> = BufferSource<'js>;

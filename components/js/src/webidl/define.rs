@@ -29,6 +29,8 @@ pub struct Definition {
     pub is_global: bool,
     /// `[LegacyNoInterfaceObject]`
     pub is_hidden: bool,
+    /// `[LegacyWindowAlias]`
+    pub window_aliases: &'static [&'static str],
     /// Its constructor.
     pub constructor: Option<Constructor>,
     /// Its constants.
@@ -201,6 +203,11 @@ pub fn define_all<'js>(
         }
         if !definition.is_hidden {
             global.define(cx, definition.name, &hidden(constructor.value()))?;
+        }
+        if realm.kind().meets(Globals::WINDOW) {
+            for alias in definition.window_aliases {
+                global.define(cx, *alias, &hidden(constructor.value()))?;
+            }
         }
         constructors.push((definition.name, constructor));
     }

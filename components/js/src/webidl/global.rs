@@ -14,10 +14,13 @@ pub struct Registry {
     prototypes: RefCell<HashMap<&'static str, Root>>,
     iterators: RefCell<HashMap<&'static str, Root>>,
     /// The accessors of `[LegacyUnforgeable]` attributes, which every object has itself.
-    unforgeable: RefCell<HashMap<&'static str, Vec<(&'static str, [Root; 2])>>>,
+    unforgeable: RefCell<HashMap<&'static str, Vec<NamedAccessor>>>,
     /// A platform object that holds the state and the slots of the global object.
     global: OnceCell<Root>,
 }
+
+/// A name, its getter and its setter.
+type NamedAccessor = (&'static str, [Root; 2]);
 
 impl Registry {
     /// That of the realm.

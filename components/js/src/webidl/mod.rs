@@ -15,7 +15,7 @@ mod object;
 mod promise;
 mod string;
 
-pub use buffer::{ArrayBuffer, ArrayBufferView, BufferSource, Uint8Array};
+pub use buffer::{AllowSharedBufferSource, ArrayBuffer, ArrayBufferView, BufferSource, Uint8Array};
 pub use call::{argument, argument_or, at_least, new_target, optional_argument, put_forward, replace, rest};
 pub use callback::Callback;
 pub use convert::{FromJs, Record, ToJs, is_iterable};

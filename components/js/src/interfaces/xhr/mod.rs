@@ -1,0 +1,7 @@
+//! XMLHttpRequest: of it the data of forms.
+
+mod element;
+pub mod form_data;
+
+pub use element::{HTMLElement, HTMLFormElement};
+pub use form_data::FormData;
