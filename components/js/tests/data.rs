@@ -15,6 +15,9 @@ fn a_blob_is_made_of_parts_and_read_in_each_way() {
             const part = blob.slice(-12, -4, 'a/B');
             out.push(part.size, part.type, await part.text(), blob.slice(5, 2).size, blob.slice(2 ** 60).size);
             out.push([...await new Blob([buffer.buffer]).bytes()].join('-'));
+            const sizes = [];
+            for await (const chunk of new Blob([new Uint8Array(100000)]).stream()) sizes.push(chunk.length);
+            out.push(sizes.join('+'));
             out.push(new DataView(await part.arrayBuffer()).byteLength);
             out.push(await new Blob(['a\\r\\nb\\rc\\n'], { endings: 'native' }).text() === 'a\\nb\\nc\\n');
             out.push(new Blob([], { type: 'a\\u00e5' }).type === '', String(new Blob()), Blob.length);
@@ -25,7 +28,7 @@ fn a_blob_is_made_of_parts_and_read_in_each_way() {
             try { Blob.prototype.text.call({}).catch(e => out.push(e.name)); await 0; await 0 } catch (e) { out.push('threw') }
             tell(out.join());
         })().catch(e => tell('' + e + e.stack))";
-    let expected = "16,text/plain,é\u{fffd}hi!7null,8,a/b,\u{fffd}\u{fffd}hi!7,0,0,0-104-105-0,8,true,true,[object Blob],0,\
+    let expected = "16,text/plain,é\u{fffd}hi!7null,8,a/b,\u{fffd}\u{fffd}hi!7,0,0,0-104-105-0,65536+34464,8,true,true,[object Blob],0,\
                     ü,42,t,true,false,2,TypeError";
     assert_eq!(run(script), expected);
 }

@@ -1,13 +1,15 @@
 //! `Blob`: bytes that never change, and their type.
 
+use background_fetch::DomString;
 use bytes::Bytes;
 use encoding_rs::UTF_8;
+use futures::{StreamExt, stream};
 
 use crate::bindings::{BlobMethods, BlobPart, BlobPropertyBag, EndingType};
 use crate::engine::{Cx, Promise, Slots};
+use crate::interfaces::ReadableStream;
 use crate::realm::Charge;
 use crate::webidl::{Clamp, Fallible, Ref, ToJs, create, promise_of};
-use background_fetch::DomString;
 
 /// Bytes that never change, and their type.
 ///
@@ -22,6 +24,9 @@ pub struct BlobData {
     /// Its type: in lower case, with characters of ASCII that can be printed, or empty.
     pub type_: String,
 }
+
+/// The size of the chunks of its stream.
+const STREAM_CHUNK: usize = 64 << 10;
 
 impl Blob {
     /// A blob of this data.
@@ -149,6 +154,16 @@ impl BlobMethods for Blob {
                 type_: content_type.as_ref().map(normalized_type).unwrap_or_default(),
             },
         )
+    }
+
+    /// <https://w3c.github.io/FileAPI/#blob-get-stream>
+    fn stream<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, ReadableStream<'js>> {
+        let mut rest = this.0.bytes.clone();
+        let chunks = std::iter::from_fn(move || {
+            let chunk = rest.split_to(rest.len().min(STREAM_CHUNK));
+            (!chunk.is_empty()).then_some(Ok(chunk))
+        });
+        ReadableStream::from_bytes(cx, stream::iter(chunks).boxed_local())
     }
 
     fn text<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {

@@ -145,7 +145,7 @@ fn give<'js>(
     let controller = controller.clone();
     match next {
         Some(Ok(chunk)) => {
-            let chunk = cx.uint8_array(chunk.into())?;
+            let chunk = cx.uint8_array(chunk)?;
             Streams::call(cx, "enqueue", &[controller, chunk.value()])?;
         }
         Some(Err(exception)) => {
