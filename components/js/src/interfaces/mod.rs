@@ -1,12 +1,14 @@
 //! What implements the interfaces: a type each, in a folder for each specification.
 
 pub mod dom;
+pub mod encoding;
 pub mod file_api;
 pub mod streams;
 pub mod url;
 pub mod xhr;
 
 pub use dom::*;
+pub use encoding::*;
 pub use file_api::*;
 pub use streams::*;
 pub use url::*;
