@@ -1,6 +1,7 @@
 //! [`Realm`]: a global with its event loop.
 
 mod memory;
+mod rejections;
 mod thread;
 
 use std::any::{Any, TypeId};
@@ -8,18 +9,21 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use background_fetch::DomString;
 use background_fetch::fetch::Client;
 use futures::executor::LocalSpawner;
 use futures::future::LocalFutureObj;
 use futures::task::LocalSpawn;
+use url::Url;
 
-use crate::engine::{Cx, Engine, Root, Value};
+use crate::engine::{Cx, Engine, Limits, Value};
 use crate::host::Host;
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
 pub use memory::Charge;
+use rejections::Rejections;
 pub use thread::{RealmHandle, spawn};
 
 /// A global with its event loop, on its thread.
@@ -34,9 +38,12 @@ pub struct Realm {
     data: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     /// The scripts and callbacks that are on the stack.
     depth: Cell<usize>,
-    began: Instant,
-    /// The promises that were rejected while nobody handled it, and their reasons.
-    rejected: RefCell<Vec<(Root, Root)>>,
+    /// When it began, on the host's clock, and as people tell it: milliseconds since 1970.
+    began: Duration,
+    time_origin: f64,
+    rejections: Rejections,
+    /// Whether it takes no more tasks.
+    closing: Cell<bool>,
     reporter: OnceCell<Reporter>,
 }
 
@@ -55,6 +62,18 @@ pub enum Report<'js> {
         /// The reason.
         reason: Value<'js>,
     },
+    /// A rejection that was reported is handled after all.
+    Handled {
+        /// The promise.
+        promise: Value<'js>,
+        /// The reason.
+        reason: Value<'js>,
+    },
+    /// A task ran longer than it may, and was ended.
+    Overrun {
+        /// How long it may run.
+        limit: Duration,
+    },
 }
 
 /// What a realm is: its settings object, and its limits.
@@ -72,11 +91,48 @@ pub struct Settings {
     pub has_guide: bool,
     /// How long a script may run before it is ended.
     pub time_limit: Duration,
+    /// Whether a worker's script is a module.
+    pub is_module: bool,
+    /// The name of a dedicated worker.
+    pub name: DomString,
+    /// What its scripts may use up.
+    pub limits: Limits,
+}
+
+impl Settings {
+    /// Those of a page at a URL: a secure context where the URL says so.
+    pub fn page(host: Arc<Host>, url: Url) -> Self {
+        Self {
+            host,
+            kind: Globals::WINDOW,
+            is_secure_context: is_potentially_trustworthy(&url),
+            client: Client::page(url),
+            has_guide: false,
+            time_limit: Duration::from_secs(10),
+            is_module: false,
+            name: DomString::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
+pub fn is_potentially_trustworthy(url: &Url) -> bool {
+    match url.host() {
+        _ if matches!(url.scheme(), "https" | "wss" | "file") => true,
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 impl Realm {
     /// A realm of an engine, whose tasks `spawner` runs on this thread.
     fn new(engine: &Rc<Engine>, settings: Settings, spawner: LocalSpawner, handle: RealmHandle) -> Rc<Self> {
+        let began = settings.host.clock.now();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time_origin = since_1970.as_secs_f64() * 1000.0;
         let realm = Rc::new(Self {
             registry: Rc::default(),
             settings,
@@ -85,13 +141,15 @@ impl Realm {
             spawner,
             data: RefCell::default(),
             depth: Cell::new(0),
-            began: Instant::now(),
-            rejected: RefCell::default(),
+            began,
+            time_origin,
+            rejections: Rejections::default(),
+            closing: Cell::new(false),
             reporter: OnceCell::new(),
         });
         engine.enter(|cx| cx.set_host(realm.clone()));
         engine.on_rejection(|cx, promise, reason, is_handled| {
-            Self::of(cx).note_rejection(cx, promise, reason, is_handled);
+            Rejections::note(cx, promise, reason, is_handled);
         });
         realm
     }
@@ -154,11 +212,31 @@ impl Realm {
 
     /// The milliseconds since the realm began.
     pub fn now(&self) -> f64 {
-        self.began.elapsed().as_secs_f64() * 1000.0
+        let now = self.settings.host.clock.now().saturating_sub(self.began);
+        now.as_secs_f64() * 1000.0
     }
 
-    /// Runs a task of the event loop, from a future of the realm; none where the realm is gone.
+    /// When the realm began, in milliseconds since 1970.
+    pub fn time_origin(&self) -> f64 {
+        self.time_origin
+    }
+
+    /// Closes the realm when the task that runs has ended: no other runs.
+    pub fn close(&self) {
+        self.closing.set(true);
+        self.handle.close_after_task();
+    }
+
+    /// Whether it runs no more tasks.
+    pub fn is_closing(&self) -> bool {
+        self.closing.get() || self.handle.is_closed()
+    }
+
+    /// Runs a task of the event loop, from a future of the realm; none where the realm is closed or gone.
     pub fn run_task<R>(&self, task: impl for<'js> FnOnce(&Cx<'js>) -> R) -> Option<R> {
+        if self.is_closing() {
+            return None;
+        }
         let engine = self.engine.upgrade()?;
         let result = engine.enter(|cx| Self::run_script(cx, || task(cx)));
         Some(result)
@@ -200,9 +278,9 @@ impl Realm {
         let result = run();
         if depth == 0 {
             // Still at depth 1: what the jobs call has no checkpoint of its own.
-            while cx.run_job() {}
-            realm.report_rejections(cx);
-            realm.set_deadline(None);
+            realm.run_jobs(cx);
+            realm.rejections.notify(cx, &realm);
+            realm.report_overrun(cx);
         }
         realm.depth.set(depth);
         result
@@ -212,8 +290,54 @@ impl Realm {
     ///
     /// <https://html.spec.whatwg.org/multipage/webappapis.html#perform-a-microtask-checkpoint>
     pub fn microtask_checkpoint(cx: &Cx<'_>) {
-        if Self::of(cx).depth.get() <= 1 {
-            while cx.run_job() {}
+        let realm = Self::of(cx);
+        if realm.depth.get() <= 1 {
+            realm.run_jobs(cx);
+        }
+    }
+
+    /// Runs the jobs that wait; those of a task that runs for too long wait for the next.
+    fn run_jobs(&self, cx: &Cx<'_>) {
+        let Some(engine) = self.engine.upgrade() else {
+            return;
+        };
+        let interrupt = engine.interrupt();
+        // The engine looks at the clock after some thousand calls: so it ends a job that queues itself, before we give up.
+        let mut left = 30_000_u32;
+        // We look at it after some jobs only.
+        let mut count = 0_u32;
+        let mut is_late = false;
+        while cx.run_job() {
+            count = count.wrapping_add(1);
+            if is_late {
+                left -= 1;
+            } else if count.is_multiple_of(64) {
+                is_late = interrupt.is_late();
+            }
+            if left == 0 || interrupt.is_stopped() {
+                break;
+            }
+        }
+    }
+
+    /// Reports a task that was ended, or that should have been.
+    fn report_overrun(&self, cx: &Cx<'_>) {
+        let Some(engine) = self.engine.upgrade() else {
+            return;
+        };
+        let interrupt = engine.interrupt();
+        let is_late = interrupt.is_late() | interrupt.take_fired();
+        interrupt.set_deadline(None);
+        if is_late && !interrupt.is_stopped() {
+            let limit = self.settings.time_limit;
+            self.tell_reporter(cx, &Report::Overrun { limit });
+        }
+    }
+
+    /// Lets the task that runs go on for longer: it had to wait.
+    pub fn extend_deadline(&self, by: Duration) {
+        if let Some(engine) = self.engine.upgrade() {
+            engine.interrupt().extend_deadline(by);
         }
     }
 
@@ -232,36 +356,17 @@ impl Realm {
     ///
     /// <https://html.spec.whatwg.org/multipage/webappapis.html#report-the-exception>
     pub fn report<'js>(&self, cx: &Cx<'js>, error: &Error<'js>) {
-        if let Some(reporter) = self.reporter.get() {
-            reporter(cx, &Report::Exception(error.to_value(cx)));
-        }
-    }
-
-    fn note_rejection<'js>(&self, cx: &Cx<'js>, promise: &Value<'js>, reason: &Value<'js>, is_handled: bool) {
-        if is_handled {
-            let known = |(other, _): &(Root, Root)| other.get(cx).is(promise);
-            let place = self.rejected.borrow().iter().position(known);
-            let handled = place.map(|place| self.rejected.borrow_mut().remove(place));
-            drop(handled);
-        } else {
-            let noted = (cx.root(promise), cx.root(reason));
-            self.rejected.borrow_mut().push(noted);
-        }
-    }
-
-    /// <https://html.spec.whatwg.org/multipage/webappapis.html#notify-about-rejected-promises>
-    fn report_rejections(&self, cx: &Cx<'_>) {
-        let rejected = std::mem::take(&mut *self.rejected.borrow_mut());
-        let Some(reporter) = self.reporter.get() else {
+        // What was ended is reported once, when its task is over.
+        let interrupt = self.engine.upgrade().map(|engine| engine.interrupt().clone());
+        if interrupt.is_some_and(|interrupt| interrupt.is_stopped() || interrupt.is_late()) {
             return;
-        };
-        for (promise, reason) in rejected {
-            let report = Report::Rejection {
-                promise: promise.get(cx),
-                reason: reason.get(cx),
-            };
-            reporter(cx, &report);
-            while cx.run_job() {}
+        }
+        self.tell_reporter(cx, &Report::Exception(error.to_value(cx)));
+    }
+
+    fn tell_reporter<'js>(&self, cx: &Cx<'js>, report: &Report<'js>) {
+        if let Some(reporter) = self.reporter.get() {
+            reporter(cx, report);
         }
     }
 }

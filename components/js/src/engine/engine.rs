@@ -1,5 +1,6 @@
 //! [`Engine`]: one heap with one global object, on one thread.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -50,10 +51,27 @@ struct InterruptState {
     fired: AtomicBool,
 }
 
+thread_local! {
+    /// Whether the engine of this thread has ended something: what called it by way of a host's function ends with it.
+    static FIRED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether scripts of this thread are on their way out.
+pub(super) fn is_ending() -> bool {
+    FIRED.get()
+}
+
 impl Interrupt {
     /// Ends what runs at this moment; none lifts the limit.
     pub fn set_deadline(&self, deadline: Option<Instant>) {
         *self.0.deadline.lock() = deadline;
+    }
+
+    /// Moves the deadline, where there is one.
+    pub fn extend_deadline(&self, by: std::time::Duration) {
+        if let Some(deadline) = &mut *self.0.deadline.lock() {
+            *deadline += by;
+        }
     }
 
     /// Ends what runs, and whatever would run later.
@@ -66,21 +84,24 @@ impl Interrupt {
         self.0.stopped.load(Ordering::Acquire)
     }
 
-    /// Whether something was ended since this was asked last.
+    /// Whether something was ended since this was asked last, on the engine's thread; until then every call of a host's
+    /// function ends its script.
     pub fn take_fired(&self) -> bool {
+        FIRED.set(false);
         self.0.fired.swap(false, Ordering::AcqRel)
     }
 
+    /// Whether the moment of the [deadline](Self::set_deadline) is past.
+    pub fn is_late(&self) -> bool {
+        let deadline = *self.0.deadline.lock();
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     fn check(&self) -> bool {
-        let late = || {
-            self.0
-                .deadline
-                .lock()
-                .is_some_and(|deadline| Instant::now() >= deadline)
-        };
-        let ends = self.is_stopped() || late();
+        let ends = self.is_stopped() || self.is_late();
         if ends {
             self.0.fired.store(true, Ordering::Release);
+            FIRED.set(true);
         }
         ends
     }

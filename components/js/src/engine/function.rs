@@ -1,7 +1,9 @@
 //! Functions of the host that scripts call.
 
 use rquickjs::function::Params;
+use rquickjs::qjs;
 
+use super::engine::is_ending;
 use super::{Completion, Cx, Function, Object, Thrown, Value};
 
 /// What a function of the host is called with.
@@ -51,6 +53,8 @@ impl<'js> Cx<'js> {
             let cx = Cx(params.ctx().clone());
             let arguments = Arguments { params, cx };
             match native(&arguments) {
+                // It called a script that was ended, and took no notice: its caller is ended, too.
+                Ok(_) if is_ending() => Err(arguments.cx.throw_interrupted()),
                 Ok(value) => Ok(value.0),
                 Err(Thrown(exception)) => Err(arguments.cx.0.throw(exception.0)),
             }
@@ -89,6 +93,21 @@ impl<'js> Cx<'js> {
         };
         prototype.define(self, "constructor", &hidden)?;
         Ok(function)
+    }
+}
+
+impl Cx<'_> {
+    /// Throws what no script catches.
+    fn throw_interrupted(&self) -> rquickjs::Error {
+        let ctx = self.0.as_raw().as_ptr();
+        // SAFETY: the message is a C string without directives; the exception is taken, marked and thrown again.
+        unsafe {
+            qjs::JS_ThrowInternalError(ctx, c"interrupted".as_ptr());
+            let exception = qjs::JS_GetException(ctx);
+            qjs::JS_SetUncatchableError(ctx, exception);
+            qjs::JS_Throw(ctx, exception);
+        }
+        rquickjs::Error::Exception
     }
 }
 

@@ -8,20 +8,24 @@ mod context;
 mod engine;
 mod function;
 mod intrinsics;
+mod job;
 mod module;
 mod platform;
 mod root;
 mod value;
+mod weak_set;
 
 pub use buffer::View;
 pub use compiled::Compiled;
 pub use context::Cx;
 pub use engine::{Engine, Interrupt, Limits};
 pub use function::{Arguments, Native};
+pub use job::Job;
 pub use module::ModuleHost;
 pub use platform::{Platform, SlotKey, Slots, State};
 pub use root::Root;
 pub use value::{Descriptor, Function, Key, Object, Promise, PromiseState, Resolver, Symbol, Type, Value};
+pub use weak_set::WeakSet;
 
 /// What a script throws: an exception, as a value.
 #[derive(Clone, Debug)]

@@ -12,7 +12,14 @@ type Saved = Persistent<rquickjs::Value<'static>>;
 
 /// The values that the host keeps alive; empty when the engine ends.
 #[derive(Clone, Default)]
-pub(super) struct Roots(Rc<RefCell<Vec<Option<Saved>>>>);
+pub(super) struct Roots(Rc<RefCell<Table>>);
+
+/// The values, and the places that are free again: a timer takes one and gives it back, however many there are.
+#[derive(Default)]
+struct Table {
+    saved: Vec<Option<Saved>>,
+    free: Vec<usize>,
+}
 
 // SAFETY: it has no lifetime.
 unsafe impl<'js> JsLifetime<'js> for Roots {
@@ -22,8 +29,8 @@ unsafe impl<'js> JsLifetime<'js> for Roots {
 impl Roots {
     pub(super) fn clear(&self) {
         // What is dropped may drop roots.
-        let saved = std::mem::take(&mut *self.0.borrow_mut());
-        drop(saved);
+        let table = std::mem::take(&mut *self.0.borrow_mut());
+        drop(table);
     }
 }
 
@@ -31,7 +38,7 @@ impl Roots {
 ///
 /// What it keeps alive must not keep it: the engine does not see such a cycle.
 pub struct Root {
-    roots: Weak<RefCell<Vec<Option<Saved>>>>,
+    roots: Weak<RefCell<Table>>,
     place: usize,
 }
 
@@ -41,18 +48,18 @@ impl<'js> Cx<'js> {
         let roots = self.0.userdata::<Roots>().map(|roots| roots.0.clone());
         let roots = roots.expect("an engine has roots");
         let saved = Some(Persistent::save(&self.0, value.0.clone()));
-        let mut all = roots.borrow_mut();
-        let place = match all.iter().position(Option::is_none) {
+        let mut table = roots.borrow_mut();
+        let place = match table.free.pop() {
             Some(place) => {
-                all[place] = saved;
+                table.saved[place] = saved;
                 place
             }
             None => {
-                all.push(saved);
-                all.len() - 1
+                table.saved.push(saved);
+                table.saved.len() - 1
             }
         };
-        drop(all);
+        drop(table);
         Root {
             roots: Rc::downgrade(&roots),
             place,
@@ -66,7 +73,7 @@ impl Root {
         let saved = self
             .roots
             .upgrade()
-            .and_then(|roots| roots.borrow().get(self.place).cloned().flatten());
+            .and_then(|roots| roots.borrow().saved.get(self.place).cloned().flatten());
         let value = saved.and_then(|saved| saved.restore(&cx.0).ok());
         value.map_or_else(|| cx.undefined(), Value)
     }
@@ -75,7 +82,12 @@ impl Root {
 impl Drop for Root {
     fn drop(&mut self) {
         let Some(roots) = self.roots.upgrade() else { return };
-        let saved = roots.borrow_mut().get_mut(self.place).and_then(Option::take);
+        let mut table = roots.borrow_mut();
+        let saved = table.saved.get_mut(self.place).and_then(Option::take);
+        if saved.is_some() {
+            table.free.push(self.place);
+        }
+        drop(table);
         // Nothing is borrowed any more when what was kept is dropped.
         drop(saved);
     }

@@ -104,6 +104,12 @@ impl<'js> Value<'js> {
         self.0.is_error()
     }
 
+    /// The description, where it is a symbol that has one.
+    pub fn symbol_description(&self) -> Option<String> {
+        let symbol = self.0.as_symbol()?;
+        symbol.description().ok()?.as_string()?.to_string().ok()
+    }
+
     /// Whether it is the same value.
     pub fn is(&self, other: &Value<'js>) -> bool {
         self.0 == other.0
@@ -351,6 +357,22 @@ impl<'js> Object<'js> {
             return Ok(None);
         };
         Ok(Some([descriptor.get(cx, "get")?, descriptor.get(cx, "set")?]))
+    }
+
+    /// Takes a property away, where it can be.
+    pub fn remove<'a>(&self, cx: &Cx<'js>, key: impl Into<Key<'a>>) -> Completion<'js, ()> {
+        cx.complete(self.0.remove(key.into()))
+    }
+
+    /// SetIntegrityLevel, frozen.
+    pub fn freeze(&self, cx: &Cx<'js>) -> Completion<'js, ()> {
+        // SAFETY: it freezes a live object in its own context.
+        let frozen = unsafe { qjs::JS_FreezeObject(cx.0.as_raw().as_ptr(), self.0.as_value().as_raw()) };
+        if frozen < 0 {
+            Err(cx.take_exception())
+        } else {
+            Ok(())
+        }
     }
 
     /// Its prototype.

@@ -1,5 +1,8 @@
 //! [`Host`]: what the realms of one user agent share.
 
+mod console;
+pub mod scripts;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +10,8 @@ use background_fetch::embedder::{Clock, Network, Spawner};
 
 use crate::engine::Cx;
 use crate::realm::Realm;
+
+pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
 
 /// What the realms of one user agent share.
 pub struct Host {
@@ -16,9 +21,42 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     /// Runs what outlives a realm.
     pub spawner: Arc<dyn Spawner>,
+    /// Where the lines of consoles go.
+    pub console: Arc<dyn ConsoleSink>,
+    /// What scripts are told of the user agent.
+    pub navigator: NavigatorInfo,
+}
+
+/// What scripts are told of the user agent.
+#[derive(Clone, Debug)]
+pub struct NavigatorInfo {
+    /// `navigator.userAgent`
+    pub user_agent: String,
+    /// `navigator.languages`; not empty.
+    pub languages: Vec<String>,
+}
+
+impl Default for NavigatorInfo {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("bgfetch/", env!("CARGO_PKG_VERSION")).to_owned(),
+            languages: vec!["en-US".to_owned(), "en".to_owned()],
+        }
+    }
 }
 
 impl Host {
+    /// A host whose consoles write to the standard error.
+    pub fn new(network: Arc<dyn Network>, clock: Arc<dyn Clock>, spawner: Arc<dyn Spawner>) -> Self {
+        Self {
+            network,
+            clock,
+            spawner,
+            console: Arc::new(StandardError),
+            navigator: NavigatorInfo::default(),
+        }
+    }
+
     /// That of a realm.
     pub fn of(cx: &Cx<'_>) -> Arc<Self> {
         Arc::clone(&Realm::of(cx).settings().host)

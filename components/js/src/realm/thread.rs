@@ -10,7 +10,7 @@ use futures::executor::LocalPool;
 use futures::future::{FutureExt, Shared};
 
 use super::{Realm, Settings};
-use crate::engine::{Cx, Engine, Interrupt, Limits};
+use crate::engine::{Cx, Engine, Interrupt};
 
 type Task = Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>;
 
@@ -33,6 +33,16 @@ impl RealmHandle {
     pub fn close(&self) {
         self.interrupt.stop();
         self.tasks.close_channel();
+    }
+
+    /// The same, from a task of the realm, which goes on to its end.
+    pub(super) fn close_after_task(&self) {
+        self.tasks.close_channel();
+    }
+
+    /// Whether it was asked to end at once.
+    pub fn is_stopped(&self) -> bool {
+        self.interrupt.is_stopped()
     }
 
     /// Whether it was closed.
@@ -63,9 +73,9 @@ impl fmt::Debug for RealmHandle {
 pub fn spawn(
     name: &str,
     settings: Settings,
-    limits: Limits,
     begin: impl for<'js> FnOnce(&Cx<'js>) + Send + 'static,
 ) -> Result<RealmHandle, String> {
+    let limits = settings.limits;
     let (tasks, mut queued) = mpsc::unbounded::<Task>();
     let (gone, closed) = oneshot::channel();
     let interrupt = Interrupt::default();

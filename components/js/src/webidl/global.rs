@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::Definition;
+use super::{Definition, MemberKind};
 use crate::engine::{Completion, Cx, Descriptor, Object, Platform, Root, State};
 use crate::realm::Realm;
 
@@ -13,14 +13,18 @@ use crate::realm::Realm;
 pub struct Registry {
     prototypes: RefCell<HashMap<&'static str, Root>>,
     iterators: RefCell<HashMap<&'static str, Root>>,
-    /// The accessors of `[LegacyUnforgeable]` attributes, which every object has itself.
-    unforgeable: RefCell<HashMap<&'static str, Vec<NamedAccessor>>>,
+    /// The `[LegacyUnforgeable]` members, which every object has itself.
+    unforgeable: RefCell<HashMap<&'static str, Vec<(&'static str, Unforgeable)>>>,
     /// A platform object that holds the state and the slots of the global object.
     global: OnceCell<Root>,
 }
 
-/// A name, its getter and its setter.
-type NamedAccessor = (&'static str, [Root; 2]);
+enum Unforgeable {
+    /// The getter and the setter of an attribute.
+    Attribute([Root; 2]),
+    /// The function of an operation.
+    Operation(Root),
+}
 
 impl Registry {
     /// That of the realm.
@@ -65,12 +69,23 @@ impl Registry {
         definition: &'static Definition,
         template: &Object<'js>,
     ) -> Completion<'js, ()> {
-        let members = definition.members.iter().filter(|member| member.is_unforgeable);
+        // Those of a global are on the global itself.
+        let members = definition
+            .members
+            .iter()
+            .filter(|member| member.is_unforgeable && !definition.is_global);
         let mut accessors = Vec::new();
         for member in members {
-            if let Some([get, set]) = template.own_accessor(cx, member.name)? {
-                accessors.push((member.name, [cx.root(&get), cx.root(&set)]));
-            }
+            let unforgeable = match member.kind {
+                MemberKind::Operation { .. } => {
+                    Unforgeable::Operation(cx.root(&template.get(cx, member.name)?))
+                }
+                _ => match template.own_accessor(cx, member.name)? {
+                    Some(accessor) => Unforgeable::Attribute(accessor.map(|function| cx.root(&function))),
+                    None => continue,
+                },
+            };
+            accessors.push((member.name, unforgeable));
         }
         if !accessors.is_empty() {
             self.unforgeable.borrow_mut().insert(definition.name, accessors);
@@ -87,15 +102,25 @@ impl Registry {
     ) -> Completion<'js, ()> {
         let unforgeable = self.unforgeable.borrow();
         loop {
-            for (name, [get, set]) in unforgeable.get(definition.name).into_iter().flatten() {
-                let Some(get) = get.get(cx).as_function() else {
-                    continue;
-                };
-                let descriptor = Descriptor::Accessor {
-                    get,
-                    set: set.get(cx).as_function(),
-                    enumerable: true,
-                    configurable: false,
+            for (name, member) in unforgeable.get(definition.name).into_iter().flatten() {
+                let descriptor = match member {
+                    Unforgeable::Attribute([get, set]) => {
+                        let Some(get) = get.get(cx).as_function() else {
+                            continue;
+                        };
+                        Descriptor::Accessor {
+                            get,
+                            set: set.get(cx).as_function(),
+                            enumerable: true,
+                            configurable: false,
+                        }
+                    }
+                    Unforgeable::Operation(function) => Descriptor::Data {
+                        value: function.get(cx),
+                        writable: false,
+                        enumerable: true,
+                        configurable: false,
+                    },
                 };
                 object.define(cx, *name, &descriptor)?;
             }

@@ -26,6 +26,6 @@ pub use dictionary::{
 pub use error::{Error, Fallible};
 pub use global::Registry;
 pub use number::{Clamp, EnforceRange, Unrestricted};
-pub use object::{Inherits, Interface, Ref, Rooted, construct, create};
+pub use object::{Inherits, Interface, Ref, Rooted, construct, create, same_object};
 pub use promise::{Settles, promise_of, promising, rejected, resolved};
 pub use string::{ByteString, NullToEmpty};

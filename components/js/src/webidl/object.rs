@@ -227,3 +227,22 @@ pub fn construct<'js, T: Interface>(
     };
     Ok(create_with(cx, state, slots, &prototype)?.value())
 }
+
+/// The object of a `[SameObject]` attribute: made when it is asked for first, and kept in a slot of that name.
+///
+/// # Errors
+///
+/// Where the engine has no memory.
+pub fn same_object<'js, T: Interface, U: Interface>(
+    this: &Ref<'js, T>,
+    cx: &Cx<'js>,
+    name: &'static str,
+    make: impl FnOnce() -> U,
+) -> Fallible<'js, Ref<'js, U>> {
+    if let Some(object) = this.slots().named(name) {
+        return Ref::from_js(cx, &object);
+    }
+    let object = create(cx, make(), Slots::default())?;
+    this.slots().set_named(name, object.value());
+    Ok(object)
+}

@@ -86,7 +86,8 @@ impl Event {
         self.is_trusted.get()
     }
 
-    fn cancel(&self) {
+    /// Sets the canceled flag, where it may.
+    pub(super) fn cancel(&self) {
         if self.cancelable.get() && !self.in_passive_listener.get() {
             self.canceled.set(true);
         }

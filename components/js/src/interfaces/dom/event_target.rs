@@ -9,6 +9,7 @@ use super::event::{CURRENT_TARGET, TARGET};
 use super::{AbortSignal, Event};
 use crate::bindings::{AddEventListenerOptionsOrBoolean, EventListenerOptionsOrBoolean, EventTargetMethods};
 use crate::engine::{Cx, SlotKey, Slots, Value};
+use crate::interfaces::html::report::error_handler_arguments;
 use crate::realm::report_thrown;
 use crate::webidl::{Callback, Error, Fallible, FromJs, Ref};
 
@@ -139,10 +140,13 @@ fn call_handler<'js>(
     if !callback.is_function() {
         return Ok(());
     }
-    let returned = callback.invoke(cx, &this.value(), &[event.value()])?;
-    // What returns false cancels the event; onerror is the other way round.
-    if returned.as_bool() == Some(false) {
-        event.canceled.set(true);
+    // 3 and 5. What returns false cancels the event; of onerror at a global what returns true does.
+    let (returned, cancels) = match error_handler_arguments(cx, this.object(), event) {
+        Some(arguments) => (callback.invoke(cx, &this.value(), &arguments)?, true),
+        None => (callback.invoke(cx, &this.value(), &[event.value()])?, false),
+    };
+    if returned.as_bool() == Some(cancels) {
+        event.cancel();
     }
     Ok(())
 }

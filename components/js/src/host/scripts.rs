@@ -1,0 +1,219 @@
+//! Scripts from the network.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use background_fetch::embedder::{FetchEvent, Network, NetworkRequest};
+use background_fetch::fetch::{Client, CredentialsMode, Request, RequestMode, ResponseHead};
+use bytes::{Bytes, BytesMut};
+use encoding_rs::{Encoding, UTF_8};
+use futures::StreamExt;
+use http::header::CONTENT_TYPE;
+use url::Url;
+
+use super::Host;
+use crate::engine::Cx;
+use crate::realm::Realm;
+
+/// The bytes that a script may have.
+const LIMIT: usize = 64 << 20;
+
+/// What a script is fetched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptUse {
+    /// The classic script of a dedicated worker.
+    Worker,
+    /// A module.
+    Module,
+    /// `importScripts()`
+    ImportScripts,
+}
+
+/// A script that was fetched.
+#[derive(Clone, Debug)]
+pub struct FetchedScript {
+    /// The URL that it came from, after redirects.
+    pub url: Url,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its text.
+    pub source: String,
+    /// The head of the response.
+    pub head: ResponseHead,
+}
+
+/// Fetches a script for a client.
+///
+/// <https://html.spec.whatwg.org/multipage/webappapis.html#fetching-scripts>
+///
+/// # Errors
+///
+/// A sentence.
+pub async fn fetch_script(
+    network: Arc<dyn Network>,
+    client: Client,
+    url: Url,
+    what: ScriptUse,
+) -> Result<FetchedScript, String> {
+    let mut request = Request::new(url.clone());
+    let is_same_origin = client.origin.as_deref() == Some(&*url.origin().ascii_serialization());
+    let (mode, client) = match what {
+        ScriptUse::Worker => (RequestMode::SameOrigin, client),
+        ScriptUse::Module => (RequestMode::Cors, client),
+        ScriptUse::ImportScripts if is_same_origin => (RequestMode::SameOrigin, client),
+        // What "no-cors" lets a worker do: run a script of another origin, without seeing it.
+        ScriptUse::ImportScripts => (RequestMode::Navigate, Client::user(client.base_url)),
+    };
+    request.mode = mode;
+    request.credentials = match what {
+        ScriptUse::Module | ScriptUse::Worker => CredentialsMode::SameOrigin,
+        ScriptUse::ImportScripts => CredentialsMode::Include,
+    };
+    let (head, bytes) = fetch_to_end(network, request, client).await?;
+    if !head.is_ok() {
+        return Err(format!("{url} answered with the status {}", head.status.as_u16()));
+    }
+    if !is_javascript(&head) {
+        let type_ = content_type(&head);
+        return Err(format!(
+            "{url} is not of a JavaScript MIME type, but of {type_:?}"
+        ));
+    }
+    let source = match what {
+        ScriptUse::Module => decode_utf8(&bytes),
+        _ => decode(&bytes, &head),
+    };
+    let url = head.url().cloned().unwrap_or(url);
+    Ok(FetchedScript {
+        url,
+        bytes,
+        source,
+        head,
+    })
+}
+
+/// Fetches a request, and its whole body.
+///
+/// # Errors
+///
+/// A sentence.
+pub async fn fetch_to_end(
+    network: Arc<dyn Network>,
+    request: Request,
+    client: Client,
+) -> Result<(ResponseHead, Bytes), String> {
+    let url = request.url.clone();
+    let mut events = network.fetch(NetworkRequest {
+        request,
+        client: Arc::new(client),
+        range: None,
+        body: None,
+    });
+    let mut head = None;
+    let mut body = BytesMut::new();
+    while let Some(event) = events.next().await {
+        match event.map_err(|error| error.message)? {
+            FetchEvent::Response(response) => head = Some(*response),
+            FetchEvent::Body(bytes) => {
+                if body.len() + bytes.len() > LIMIT {
+                    return Err(format!("{url} is larger than {} MiB", LIMIT >> 20));
+                }
+                body.extend_from_slice(&bytes);
+            }
+            FetchEvent::Transmitted(_) | FetchEvent::UploadResumable { .. } => {}
+        }
+    }
+    let head = head.ok_or_else(|| format!("{url} gave no response"))?;
+    Ok((head, body.freeze()))
+}
+
+/// Fetches a script while the realm waits.
+///
+/// # Errors
+///
+/// A sentence.
+pub fn fetch_blocking(cx: &Cx<'_>, url: &Url, what: ScriptUse) -> Result<FetchedScript, String> {
+    let network = Arc::clone(&Host::of(cx).network);
+    let client = Realm::of(cx).settings().client.clone();
+    let fetched = fetch_script(network, client, url.clone(), what);
+    block_on(&Realm::of(cx), fetched).unwrap_or_else(|| Err("the realm was closed".to_owned()))
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Blocks the realm's thread until a future is done; none where the realm is to end first. The time does not count as the
+/// script's.
+pub fn block_on<T>(realm: &Realm, future: impl Future<Output = T>) -> Option<T> {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut task = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    let began = std::time::Instant::now();
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut task) {
+            realm.extend_deadline(began.elapsed());
+            return Some(value);
+        }
+        if realm.handle().is_stopped() {
+            return None;
+        }
+        // Nobody wakes it when the realm is stopped.
+        thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn content_type(head: &ResponseHead) -> String {
+    let value = head.headers.get(CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.trim().to_ascii_lowercase()
+}
+
+/// Whether a response says that it is JavaScript.
+///
+/// <https://mimesniff.spec.whatwg.org/#javascript-mime-type>
+pub fn is_javascript(head: &ResponseHead) -> bool {
+    const ESSENCES: [&str; 16] = [
+        "application/ecmascript",
+        "application/javascript",
+        "application/x-ecmascript",
+        "application/x-javascript",
+        "text/ecmascript",
+        "text/javascript",
+        "text/javascript1.0",
+        "text/javascript1.1",
+        "text/javascript1.2",
+        "text/javascript1.3",
+        "text/javascript1.4",
+        "text/javascript1.5",
+        "text/jscript",
+        "text/livescript",
+        "text/x-ecmascript",
+        "text/x-javascript",
+    ];
+    let type_ = content_type(head);
+    let essence = type_.split(';').next().unwrap_or_default().trim();
+    ESSENCES.contains(&essence)
+}
+
+/// The text of a module: UTF-8, whatever the server says.
+pub fn decode_utf8(bytes: &[u8]) -> String {
+    UTF_8.decode_with_bom_removal(bytes).0.into_owned()
+}
+
+/// The text of a classic script: by its byte order mark, else by the charset of its type, else UTF-8.
+pub fn decode(bytes: &[u8], head: &ResponseHead) -> String {
+    let type_ = content_type(head);
+    let charset = type_
+        .split(';')
+        .filter_map(|parameter| parameter.trim().strip_prefix("charset="))
+        .find_map(|label| Encoding::for_label(label.trim_matches('"').as_bytes()));
+    charset.unwrap_or(UTF_8).decode(bytes).0.into_owned()
+}

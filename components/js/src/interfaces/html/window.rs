@@ -1,0 +1,124 @@
+//! `Window`.
+
+use std::cell::{Cell, RefCell};
+
+use background_fetch::DomString;
+
+use super::{Location, Navigator, window_or_worker_global_scope};
+use crate::bindings::WindowMethods;
+use crate::engine::{Cx, Object, Value};
+use crate::interfaces::EventTarget;
+use crate::realm::Realm;
+use crate::webidl::{Fallible, Inherits, Ref, ToJs, same_object};
+
+/// The global of a page.
+///
+/// <https://html.spec.whatwg.org/multipage/nav-history-apis.html#the-window-object>
+#[derive(Default)]
+pub struct Window {
+    target: EventTarget,
+    name: RefCell<DomString>,
+    is_closed: Cell<bool>,
+}
+
+/// A window, as scripts hold it. There are no other pages to go to, so that it is the global itself.
+///
+/// <https://html.spec.whatwg.org/multipage/nav-history-apis.html#the-windowproxy-exotic-object>
+#[derive(Clone, Debug)]
+pub struct WindowProxy<'js>(Object<'js>);
+
+impl<'js> ToJs<'js> for WindowProxy<'js> {
+    fn to_js(&self, _: &Cx<'js>) -> Fallible<'js, Value<'js>> {
+        Ok(self.0.value())
+    }
+}
+
+const OPENER: &str = "opener";
+
+impl Inherits<EventTarget> for Window {
+    fn parent(&self) -> &EventTarget {
+        &self.target
+    }
+}
+
+impl WindowMethods for Window {
+    window_or_worker_global_scope!();
+
+    fn window<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, WindowProxy<'js>> {
+        Ok(WindowProxy(cx.global()))
+    }
+
+    fn self_<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, WindowProxy<'js>> {
+        Ok(WindowProxy(cx.global()))
+    }
+
+    fn name<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, DomString> {
+        Ok(this.name.borrow().clone())
+    }
+
+    fn set_name<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: DomString) -> Fallible<'js, ()> {
+        *this.name.borrow_mut() = value;
+        Ok(())
+    }
+
+    fn location<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Location>> {
+        same_object(this, cx, "location", || {
+            Location::new(Realm::of(cx).settings().client.base_url.clone())
+        })
+    }
+
+    fn close<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, ()> {
+        this.is_closed.set(true);
+        Realm::of(cx).close();
+        Ok(())
+    }
+
+    fn closed<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, bool> {
+        Ok(this.is_closed.get())
+    }
+
+    fn stop<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, ()> {
+        Ok(())
+    }
+
+    fn focus<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, ()> {
+        Ok(())
+    }
+
+    fn blur<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, ()> {
+        Ok(())
+    }
+
+    fn frames<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, WindowProxy<'js>> {
+        Ok(WindowProxy(cx.global()))
+    }
+
+    fn length<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, u32> {
+        Ok(0)
+    }
+
+    fn top<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<WindowProxy<'js>>> {
+        Ok(Some(WindowProxy(cx.global())))
+    }
+
+    fn opener<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Value<'js>> {
+        Ok(this.slots().named(OPENER).unwrap_or_else(|| cx.null()))
+    }
+
+    fn set_opener<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: Value<'js>) -> Fallible<'js, ()> {
+        this.slots().set_named(OPENER, value);
+        Ok(())
+    }
+
+    fn parent<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<WindowProxy<'js>>> {
+        Ok(Some(WindowProxy(cx.global())))
+    }
+
+    fn navigator<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Navigator>> {
+        same_object(this, cx, "navigator", || Navigator)
+    }
+
+    fn client_information<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Navigator>> {
+        Self::navigator(this, cx)
+    }
+}
