@@ -55,6 +55,8 @@ struct Operation<'a> {
     is_static: bool,
     member: &'a Member,
     overloads: Vec<(&'a [Argument], &'a Type)>,
+    /// Whether it is static, and one that is not has the same name.
+    has_namesake: bool,
 }
 
 impl Model {
@@ -121,6 +123,7 @@ impl Model {
                             is_static: *is_static,
                             member,
                             overloads: vec![(arguments, returns)],
+                            has_namesake: false,
                         }),
                     }
                 }
@@ -168,7 +171,13 @@ impl Model {
                 }
             }
         }
-        for operation in &operations {
+        let of_objects: Vec<_> = operations
+            .iter()
+            .filter(|operation| !operation.is_static)
+            .map(|operation| operation.name)
+            .collect();
+        for operation in &mut operations {
+            operation.has_namesake = operation.is_static && of_objects.contains(&operation.name);
             let (methods_of_it, member) = self.operation(&ident, &methods, operation, true);
             required.extend(methods_of_it);
             members.push(member);
@@ -249,6 +258,7 @@ impl Model {
                 is_static: true,
                 member,
                 overloads: vec![(arguments, returns)],
+                has_namesake: false,
             };
             let (methods_of_it, member) = self.operation(&ident, &methods, &operation, false);
             required.extend(methods_of_it);
@@ -306,6 +316,7 @@ impl Model {
         let mut returns_promise = false;
         for (index, (arguments, returns)) in operation.overloads.iter().enumerate() {
             let method = match index {
+                0 if operation.has_namesake => format_ident!("static_{}", member_ident(name)),
                 0 => member_ident(name),
                 more => format_ident!("{}_{}", member_ident(name), more + 1),
             };

@@ -5,7 +5,7 @@
   // The bundle looks globals up when it needs them. It finds these instead, whatever scripts do to theirs.
   const {
     AbortController, ArrayBuffer, DataView, Error, Function, Math, Number, Promise, RangeError, Reflect, String, Symbol,
-    TypeError, Uint8Array, WeakMap, queueMicrotask,
+    TypeError, Uint8Array, WeakMap, queueMicrotask, structuredClone,
   } = globalThis;
   const { apply } = Reflect;
   const { get, set, has } = WeakMap.prototype;
@@ -39,10 +39,12 @@
 
   const { ReadableStream, ReadableStreamDefaultReader, ReadableByteStreamController, ReadableStreamBYOBRequest } = exported;
   const getter = (prototype, name) => globalThis.Object.getOwnPropertyDescriptor(prototype, name).get;
-  const { cancel, getReader, tee } = ReadableStream.prototype;
+  const { cancel, getReader, pipeThrough, tee } = ReadableStream.prototype;
   const { cancel: cancelReader, releaseLock } = ReadableStreamDefaultReader.prototype;
   const { close, enqueue, error } = ReadableByteStreamController.prototype;
-  const { error: errorDefault } = exported.ReadableStreamDefaultController.prototype;
+  const {
+    close: closeDefault, enqueue: enqueueDefault, error: errorDefault,
+  } = exported.ReadableStreamDefaultController.prototype;
   const { respond } = ReadableStreamBYOBRequest.prototype;
   const byobRequest = getter(ReadableByteStreamController.prototype, "byobRequest");
   const closed = getter(ReadableStreamDefaultReader.prototype, "closed");
@@ -50,6 +52,64 @@
     (symbol) => symbol.description === "[[PullSteps]]",
   );
   const ignore = () => {};
+  const isByteStream = (stream) => stream._readableStreamController instanceof ReadableByteStreamController;
+
+  const lock = (stream) => {
+    const reader = apply(getReader, stream, []);
+    // What is wrong with the stream is told to whoever reads.
+    apply(then, apply(closed, reader, []), [undefined, ignore]);
+    return reader;
+  };
+
+  // https://streams.spec.whatwg.org/#readable-stream-default-reader-read; no promise, so that no script sees the chunk.
+  const read = (reader, request) => {
+    const stream = reader._ownerReadableStream;
+    stream._disturbed = true;
+    if (stream._state === "closed") {
+      request._closeSteps();
+    } else if (stream._state === "errored") {
+      request._errorSteps(stream._storedError);
+    } else {
+      stream._readableStreamController[pullSteps](request);
+    }
+  };
+
+  const clone = (chunk) => {
+    if (structuredClone !== undefined) {
+      return apply(structuredClone, globalThis, [chunk]);
+    }
+    return chunk instanceof Uint8Array ? new Uint8Array(chunk) : chunk;
+  };
+
+  // A stream that gives copies of what another gives.
+  const cloned = (stream) => {
+    const reader = lock(stream);
+    const pull = (controller) =>
+      new Promise((resolve) =>
+        read(reader, {
+          __proto__: null,
+          _chunkSteps(chunk) {
+            try {
+              apply(enqueueDefault, controller, [clone(chunk)]);
+            } catch (reason) {
+              apply(errorDefault, controller, [reason]);
+              apply(then, apply(cancelReader, reader, [reason]), [undefined, ignore]);
+            }
+            resolve();
+          },
+          _closeSteps() {
+            apply(closeDefault, controller, []);
+            resolve();
+          },
+          _errorSteps(reason) {
+            apply(errorDefault, controller, [reason]);
+            resolve();
+          },
+        }),
+      );
+    const cancelled = (reason) => apply(cancelReader, reader, [reason]);
+    return new ReadableStream({ __proto__: null, pull, cancel: cancelled }, { __proto__: null, highWaterMark: 0 });
+  };
 
   return {
     __proto__: null,
@@ -80,13 +140,18 @@
 
     cancel: (stream, reason) => apply(cancel, stream, [reason]),
     tee: (stream) => apply(tee, stream, []),
-
-    getReader(stream) {
-      const reader = apply(getReader, stream, []);
-      // What is wrong with the stream is told to whoever reads.
-      apply(then, apply(closed, reader, []), [undefined, ignore]);
-      return reader;
+    // https://streams.spec.whatwg.org/#readablestream-tee; nobody sees what is done to a chunk of the other branch.
+    teeCloning(stream) {
+      const branches = apply(tee, stream, []);
+      if (!isByteStream(stream)) {
+        branches[1] = cloned(branches[1]);
+      }
+      return branches;
     },
+    // https://streams.spec.whatwg.org/#readablestream-create-a-proxy
+    proxy: (stream) => apply(pipeThrough, stream, [new exported.TransformStream()]),
+
+    getReader: lock,
     releaseLock: (reader) => apply(releaseLock, reader, []),
     cancelReader(reader, reason) {
       const cancelled = apply(cancelReader, reader, [reason]);
@@ -94,24 +159,13 @@
       return cancelled;
     },
 
-    // https://streams.spec.whatwg.org/#readable-stream-default-reader-read; no promise, so that no script sees the chunk.
-    read(reader, request) {
-      const stream = reader._ownerReadableStream;
-      const steps = {
+    read: (reader, request) =>
+      read(reader, {
         __proto__: null,
         _chunkSteps: (chunk) => host.step(request, 0, chunk),
         _closeSteps: () => host.step(request, 1),
         _errorSteps: (reason) => host.step(request, 2, reason),
-      };
-      stream._disturbed = true;
-      if (stream._state === "closed") {
-        steps._closeSteps();
-      } else if (stream._state === "errored") {
-        steps._errorSteps(stream._storedError);
-      } else {
-        stream._readableStreamController[pullSteps](steps);
-      }
-    },
+      }),
 
     // https://streams.spec.whatwg.org/#readablestream-enqueue, for the host's streams.
     enqueue: (controller, chunk) => apply(enqueue, controller, [chunk]),
@@ -131,7 +185,7 @@
     error(stream, reason) {
       if (stream._state === "readable") {
         const controller = stream._readableStreamController;
-        apply(controller instanceof ReadableByteStreamController ? error : errorDefault, controller, [reason]);
+        apply(isByteStream(stream) ? error : errorDefault, controller, [reason]);
       }
     },
   };

@@ -11,4 +11,4 @@ mod source;
 pub use polyfill::define_streams;
 pub use read::{Read, ReadSteps, Reader};
 pub use readable_stream::ReadableStream;
-pub use source::ByteStream;
+pub use source::{ByteStream, Failure};

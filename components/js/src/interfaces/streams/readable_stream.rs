@@ -86,9 +86,35 @@ impl<'js> ReadableStream<'js> {
     ///
     /// A TypeError where it is locked.
     pub fn tee(&self, cx: &Cx<'js>) -> Fallible<'js, [Self; 2]> {
-        let branches = Object::from_js(cx, &Streams::call(cx, "tee", &[self.value()])?)?;
+        self.branches(cx, "tee")
+    }
+
+    /// The same; the chunks of the second branch are copies.
+    ///
+    /// <https://streams.spec.whatwg.org/#readablestream-tee>
+    ///
+    /// # Errors
+    ///
+    /// A TypeError where it is locked.
+    pub fn tee_cloning(&self, cx: &Cx<'js>) -> Fallible<'js, [Self; 2]> {
+        self.branches(cx, "teeCloning")
+    }
+
+    fn branches(&self, cx: &Cx<'js>, tee: &str) -> Fallible<'js, [Self; 2]> {
+        let branches = Object::from_js(cx, &Streams::call(cx, tee, &[self.value()])?)?;
         let branch = |index: u32| Self::from_js(cx, &branches.get(cx, index)?);
         Ok([branch(0)?, branch(1)?])
+    }
+
+    /// A stream that gives what this one would. This one is locked and disturbed from then on.
+    ///
+    /// <https://streams.spec.whatwg.org/#readablestream-create-a-proxy>
+    ///
+    /// # Errors
+    ///
+    /// A TypeError where it is locked.
+    pub fn proxy(&self, cx: &Cx<'js>) -> Fallible<'js, Self> {
+        Self::from_js(cx, &Streams::call(cx, "proxy", &[self.value()])?)
     }
 
     /// A stream that was read to its end by somebody who still holds it.

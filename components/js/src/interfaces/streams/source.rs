@@ -12,12 +12,37 @@ use futures::stream::LocalBoxStream;
 
 use super::ReadableStream;
 use super::polyfill::Streams;
-use crate::engine::{Arguments, Completion, Cx, Function, Platform, Slots, State, Thrown, Value};
+use crate::engine::{Arguments, Completion, Cx, Function, Platform, Root, Slots, State, Thrown, Value};
 use crate::realm::{Realm, report_thrown};
 use crate::webidl::{Error, Fallible, FromJs, Settles};
 
 /// Bytes as they come.
-pub type ByteStream = LocalBoxStream<'static, Result<Bytes, Exception>>;
+pub type ByteStream = LocalBoxStream<'static, Result<Bytes, Failure>>;
+
+/// Why the rest will not come.
+#[derive(Debug)]
+pub enum Failure {
+    /// An exception of the host.
+    Exception(Exception),
+    /// What a script says: the reason of an abort.
+    Value(Root),
+}
+
+impl From<Exception> for Failure {
+    fn from(exception: Exception) -> Self {
+        Self::Exception(exception)
+    }
+}
+
+impl Failure {
+    /// It, as what is thrown.
+    pub fn into_error<'js>(self, cx: &Cx<'js>) -> Error<'js> {
+        match self {
+            Self::Exception(exception) => exception.into(),
+            Self::Value(value) => Error::Thrown(value.get(cx)),
+        }
+    }
+}
 
 /// An underlying byte source: what pulls from a Rust stream, one item at a time.
 struct Source(Rc<RefCell<Pulled>>);
@@ -140,7 +165,7 @@ fn pull<'js>(arguments: &Arguments<'_, 'js>) -> Fallible<'js, Value<'js>> {
 fn give<'js>(
     cx: &Cx<'js>,
     controller: &Value<'js>,
-    next: Option<Result<Bytes, Exception>>,
+    next: Option<Result<Bytes, Failure>>,
 ) -> Fallible<'js, ()> {
     let controller = controller.clone();
     match next {
@@ -148,8 +173,8 @@ fn give<'js>(
             let chunk = cx.uint8_array(chunk)?;
             Streams::call(cx, "enqueue", &[controller, chunk.value()])?;
         }
-        Some(Err(exception)) => {
-            let reason = Error::from(exception).to_value(cx);
+        Some(Err(failure)) => {
+            let reason = failure.into_error(cx).to_value(cx);
             Streams::call(cx, "errorController", &[controller, reason])?;
         }
         None => {
