@@ -4,7 +4,7 @@
 use background_fetch::ExceptionName::{
     AbortError, NotAllowedError, QuotaExceededError, TypeError, UnknownError,
 };
-use background_fetch::embedder::{Limits, PermissionState, Policies, StorageErrorKind};
+use background_fetch::embedder::{Limits, PermissionState, Policies, Storage, StorageErrorKind};
 use background_fetch::fetch::{Client, Referrer, ReferrerPolicy, Request};
 use background_fetch::{BackgroundFetchOptions, DomString};
 use background_fetch_sim::{Resource, Response, StorageOperation};
@@ -277,6 +277,24 @@ fn client() -> Client {
         content_security_policies: vec!["connect-src 'self' https://cdn.example".to_owned()],
         ..Client::page(Url::parse("https://site.example/deep/page?q").unwrap())
     }
+}
+
+#[test]
+fn a_fetch_is_under_the_policies_of_the_moment_of_its_call() {
+    tell(async |site| {
+        site.world.network.offline();
+        let realm = site.open_realm(Client::page(Url::parse("https://site.example/").unwrap()));
+        let manager = realm.realm.background_fetch(&site.registration);
+        let stored = async |id: &str| {
+            manager.fetch(id, ["/a"], Default::default()).await.unwrap();
+            let stored = site.storage.load().await.unwrap();
+            let fetch = stored.iter().find(|fetch| fetch.id == *id);
+            fetch.unwrap().client.content_security_policies.clone()
+        };
+        assert!(stored("before").await.is_empty());
+        realm.realm.set_client(client());
+        assert_eq!(stored("after").await, client().content_security_policies);
+    });
 }
 
 #[test]

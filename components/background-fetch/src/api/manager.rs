@@ -67,7 +67,7 @@ impl BackgroundFetchManager {
         };
         let id = id.into();
         // 1 to 3. The registration; the records and uploadTotal are made where the bodies are read.
-        let client = &realm.client;
+        let client = &realm.client();
         // 4. A single `RequestInfo` is a list of one: that is for the binding.
         let requests: Vec<RequestInfo> = requests.into_iter().map(Into::into).collect();
         // 5. An empty list is refused.

@@ -31,7 +31,7 @@ pub struct Realm {
 pub(super) struct RealmInner {
     id: RealmId,
     engine: Arc<dyn EnginePort>,
-    pub(super) client: Arc<Client>,
+    client: RefCell<Arc<Client>>,
     /// The instances of every manager in this realm: a background fetch belongs to one registration.
     instances: RefCell<HashMap<FetchKey, BackgroundFetchRegistration>>,
     /// Those whose records are no longer available: only a click gives them again, and a script that does not hold
@@ -56,7 +56,7 @@ impl Realm {
         let inner = RealmInner {
             id,
             engine,
-            client: Arc::new(client),
+            client: RefCell::new(Arc::new(client)),
             instances: RefCell::default(),
             finished_instances: RefCell::default(),
             managers: RefCell::default(),
@@ -66,6 +66,15 @@ impl Realm {
         Self {
             inner: Rc::new(inner),
         }
+    }
+
+    /// Changes the policies of the relevant settings object, for calls from now on: a document may get another Content
+    /// Security Policy while it lives. Its storage key stays.
+    ///
+    /// <https://html.spec.whatwg.org/multipage/semantics.html#attr-meta-http-equiv-content-security-policy>
+    pub fn set_client(&self, client: Client) {
+        debug_assert_eq!(client.storage_key, self.inner.client().storage_key);
+        *self.inner.client.borrow_mut() = Arc::new(client);
     }
 
     /// The background fetch manager of a registration, the same each time:
@@ -194,6 +203,11 @@ impl RealmInner {
                 Err(oneshot::Canceled) => std::future::pending().await,
             }
         }
+    }
+
+    /// The relevant settings object, as it is now.
+    pub(super) fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client.borrow())
     }
 
     /// Says that a record object is gone.

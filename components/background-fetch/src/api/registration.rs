@@ -271,7 +271,7 @@ impl BackgroundFetchRegistration {
             ));
         }
         // A string goes through the Request constructor, a request object is compared as it is (errata 14).
-        let request = request.map(|info| request_to_match(info, &realm.client));
+        let request = request.map(|info| request_to_match(info, &realm.client()));
         let request = match request.transpose() {
             Ok(request) => request.map(Box::new),
             Err(exception) => return rejected(exception),
