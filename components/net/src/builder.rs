@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -11,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Handle;
 
 use crate::connection::proxies::{InvalidProxy, Proxies};
+use crate::connection::resolver::Resolver;
 use crate::connection::{Connections, Timeouts, tls};
 use crate::cookies::CookieJar;
 use crate::network::{HttpNetwork, Runtime};
@@ -28,6 +30,8 @@ pub struct HttpNetworkBuilder {
     http2: bool,
     proxies: Option<Proxies>,
     cookies: Option<CookieJar>,
+    known_names: Vec<(String, IpAddr)>,
+    trusts_everybody: bool,
 }
 
 impl Default for HttpNetworkBuilder {
@@ -47,6 +51,8 @@ impl Default for HttpNetworkBuilder {
             http2: true,
             proxies: None,
             cookies: None,
+            known_names: Vec::new(),
+            trusts_everybody: false,
         }
     }
 }
@@ -130,6 +136,19 @@ impl HttpNetworkBuilder {
         self
     }
 
+    /// Says where a name is, with every name below it; the platform is not asked for these.
+    pub fn resolve(mut self, name: impl Into<String>, address: IpAddr) -> Self {
+        self.known_names.push((name.into(), address));
+        self
+    }
+
+    /// Whether to take every server for who it says it is; no by default. For tests against servers of your own: anybody
+    /// between could read and change everything.
+    pub fn danger_trust_everybody(mut self, trust: bool) -> Self {
+        self.trusts_everybody = trust;
+        self
+    }
+
     /// Makes the network. Reads the platform's root certificates, so it may block for some milliseconds.
     pub fn build(self) -> Result<HttpNetwork, BuildError> {
         let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
@@ -147,8 +166,12 @@ impl HttpNetworkBuilder {
         }
         let roots = tls::roots(self.platform_roots, extra)
             .map_err(|tls::InvalidRoot(reason)| BuildError::RootCertificate(reason))?;
-        let has_roots = !roots.is_empty();
-        let tls = tls::client_config(roots).map_err(|error| BuildError::Tls(error.to_string()))?;
+        let has_roots = self.trusts_everybody || !roots.is_empty();
+        let trust = match self.trusts_everybody {
+            true => tls::Trust::Everybody,
+            false => tls::Trust::Roots(roots),
+        };
+        let tls = tls::client_config(trust).map_err(|error| BuildError::Tls(error.to_string()))?;
         let proxies = match self.proxies {
             Some(proxies) => proxies,
             None => Proxies::from_env().map_err(BuildError::Proxy)?,
@@ -165,6 +188,7 @@ impl HttpNetworkBuilder {
             user_agent,
             proxies,
             self.cookies,
+            Resolver::new(self.known_names),
         );
         Ok(HttpNetwork::new(runtime, connections))
     }

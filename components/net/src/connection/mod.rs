@@ -75,6 +75,7 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
+    #[expect(clippy::too_many_arguments, reason = "one for each part of the builder")]
     pub(crate) fn new(
         tls: rustls::ClientConfig,
         has_roots: bool,
@@ -83,8 +84,9 @@ impl Connections {
         user_agent: HeaderValue,
         proxies: Proxies,
         cookies: Option<CookieJar>,
+        resolver: Resolver,
     ) -> Self {
-        let mut http = TcpConnector::new_with_resolver(Resolver::new());
+        let mut http = TcpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));

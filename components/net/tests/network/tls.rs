@@ -65,3 +65,17 @@ fn a_server_without_tls_behind_an_https_url_is_a_final_error() {
     let url = Url::parse(&url.as_str().replace("http:", "https:")).unwrap();
     assert!(fetch(&network(), user(&url)).fatal().contains("TLS: "));
 }
+
+#[test]
+fn whoever_trusts_everybody_takes_any_certificate_at_a_name_that_it_resolves() {
+    let server = Server::https(|_| Reply::text("no secret"));
+    let url = server.url("/").as_str().replace("127.0.0.1", "www.test.example");
+    let network = HttpNetwork::builder()
+        .platform_roots(false)
+        .danger_trust_everybody(true)
+        .resolve("test.example", "127.0.0.1".parse().unwrap())
+        .build()
+        .unwrap();
+    let outcome = fetch(&network, user(&Url::parse(&url).unwrap()));
+    assert_eq!(outcome.answer(), (200, "no secret"));
+}
