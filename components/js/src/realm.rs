@@ -42,6 +42,8 @@ pub struct Realm {
     began: Duration,
     time_origin: f64,
     rejections: Rejections,
+    /// The Content Security Policies that its document got while it lived.
+    policies: RefCell<Vec<String>>,
     /// Whether it takes no more tasks.
     closing: Cell<bool>,
     reporter: OnceCell<Reporter>,
@@ -144,6 +146,7 @@ impl Realm {
             began,
             time_origin,
             rejections: Rejections::default(),
+            policies: RefCell::default(),
             closing: Cell::new(false),
             reporter: OnceCell::new(),
         });
@@ -162,6 +165,20 @@ impl Realm {
     /// Its settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Where it comes from and what it may, as it is now.
+    pub fn client(&self) -> Client {
+        let mut client = self.settings.client.clone();
+        client
+            .content_security_policies
+            .extend(self.policies.borrow().iter().cloned());
+        client
+    }
+
+    /// Puts it under one more Content Security Policy, from now on.
+    pub fn add_content_security_policy(&self, policy: String) {
+        self.policies.borrow_mut().push(policy);
     }
 
     /// Its global.

@@ -1,6 +1,7 @@
 //! [`Host`]: what the realms of one user agent share.
 
 mod console;
+pub mod page;
 pub mod scripts;
 
 use std::fmt;

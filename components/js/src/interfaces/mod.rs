@@ -10,6 +10,7 @@ mod globals;
 pub mod html;
 mod performance;
 pub mod streams;
+pub mod tree;
 pub mod url;
 pub mod xhr;
 
@@ -20,6 +21,7 @@ pub use encoding::*;
 pub use fetch::*;
 pub use file_api::*;
 pub use streams::*;
+pub use tree::*;
 pub use url::*;
 pub use xhr::*;
 

@@ -6,7 +6,8 @@ mod server;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use background_fetch_js::engine::Limits;
+use background_fetch_js::engine::{Cx, Limits};
+use background_fetch_js::host::page::{PageSource, open_page};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Host};
 use background_fetch_js::interfaces::define_globals;
 use background_fetch_js::realm::{RealmHandle, Settings, spawn};
@@ -73,28 +74,33 @@ impl UserAgent {
         self.lines.0.lock().clone()
     }
 
-    /// Opens a page with a script.
-    pub(crate) fn page(&self, url: &str, script: &str) -> Page {
+    /// Opens a page with this HTML.
+    pub(crate) fn html_page(&self, url: &str, html: &str) -> Page {
+        let (sender, told) = mpsc::channel();
+        let source = PageSource::Html(html.to_owned());
+        let before = Box::new(move |cx: &Cx<'_>| define_tell(cx, sender));
+        let realm = open_page(self.settings(url), source, before);
+        Page {
+            realm: realm.unwrap(),
+            told,
+        }
+    }
+
+    fn settings(&self, url: &str) -> Settings {
         let mut settings = Settings::page(self.host.clone(), url.parse().unwrap());
         settings.time_limit = self.time_limit;
         settings.limits = self.limits;
+        settings
+    }
+
+    /// Opens a page with a script.
+    pub(crate) fn page(&self, url: &str, script: &str) -> Page {
         let (sender, told) = mpsc::channel();
+        let settings = self.settings(url);
         let (script, name) = (script.to_owned(), url.to_owned());
         let realm = spawn("window", settings, move |cx| {
             define_globals(cx).unwrap();
-            let tells = sender.clone();
-            let tell = cx.function(
-                "tell",
-                1,
-                Box::new(move |arguments| {
-                    // Nobody may wait for it any more.
-                    let _ = tells.send(arguments.get(0).to_text(&arguments.cx)?);
-                    Ok(arguments.cx.undefined())
-                }),
-            );
-            cx.global()
-                .define_value(cx, "tell", tell.unwrap().value())
-                .unwrap();
+            define_tell(cx, sender.clone());
             if let Err(thrown) = cx.run_script(&script, &name) {
                 let _ = sender.send(format!("threw {}", thrown.0.to_text(cx).unwrap_or_default()));
             }
@@ -104,6 +110,21 @@ impl UserAgent {
             told,
         }
     }
+}
+
+/// Gives scripts `tell(text)`.
+fn define_tell(cx: &Cx<'_>, told: mpsc::Sender<String>) {
+    let tell = cx.function(
+        "tell",
+        1,
+        Box::new(move |arguments| {
+            // Nobody may wait for it any more.
+            let _ = told.send(arguments.get(0).to_text(&arguments.cx)?);
+            Ok(arguments.cx.undefined())
+        }),
+    );
+    let tell = tell.unwrap().value();
+    cx.global().define_value(cx, "tell", tell).unwrap();
 }
 
 /// A page; it is closed when it is dropped.

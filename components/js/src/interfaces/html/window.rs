@@ -7,7 +7,7 @@ use background_fetch::DomString;
 use super::{Location, Navigator, window_or_worker_global_scope};
 use crate::bindings::WindowMethods;
 use crate::engine::{Cx, Object, Value};
-use crate::interfaces::EventTarget;
+use crate::interfaces::{Document, EventTarget};
 use crate::realm::Realm;
 use crate::webidl::{Fallible, Inherits, Ref, ToJs, same_object};
 
@@ -59,6 +59,10 @@ impl WindowMethods for Window {
     fn set_name<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: DomString) -> Fallible<'js, ()> {
         *this.name.borrow_mut() = value;
         Ok(())
+    }
+
+    fn document<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Document>> {
+        same_object(this, cx, "document", Document::default)
     }
 
     fn location<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Location>> {

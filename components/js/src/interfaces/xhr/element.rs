@@ -21,8 +21,6 @@ macro_rules! elements {
 }
 
 elements! {
-    /// An element of HTML.
-    HTMLElement
     /// A form.
     HTMLFormElement
 }

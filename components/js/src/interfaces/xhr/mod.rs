@@ -3,5 +3,5 @@
 mod element;
 pub mod form_data;
 
-pub use element::{HTMLElement, HTMLFormElement};
+pub use element::HTMLFormElement;
 pub use form_data::FormData;

@@ -197,7 +197,7 @@ impl FormDataMethods for FormData {
         _: &Cx<'js>,
         _: &Slots<'js>,
         _: Option<HTMLFormElement<'js>>,
-        _: Option<HTMLElement<'js>>,
+        _: Option<Ref<'js, HTMLElement>>,
     ) -> Fallible<'js, Self> {
         // No value is a form.
         Ok(Self::default())

@@ -1,0 +1,163 @@
+//! Pages: a document is loaded, its scripts run in their order, `load` is fired.
+
+use std::sync::Arc;
+
+use background_fetch::fetch::{Client, Request, RequestMode};
+use url::Url;
+
+use super::Host;
+use super::scripts::{ScriptUse, decode, fetch_script, fetch_to_end};
+use crate::bindings::DocumentReadyState;
+use crate::engine::Cx;
+use crate::interfaces::{
+    Document, EventTarget, PendingScript, Window, create_event, define_globals, parse_into,
+};
+use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
+use crate::webidl::{Error, Fallible, Ref};
+
+/// Where the document of a page comes from.
+#[derive(Clone, Debug)]
+pub enum PageSource {
+    /// From its URL.
+    Network,
+    /// This is it, in HTML.
+    Html(String),
+}
+
+/// Runs in a page before its first script.
+pub type BeforeScripts = Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>;
+
+/// Opens a page: a window with its document, whose scripts run.
+///
+/// # Errors
+///
+/// A sentence, where there is no thread or no memory for it. What goes wrong later is in the console.
+pub fn open_page(
+    settings: Settings,
+    source: PageSource,
+    before_scripts: BeforeScripts,
+) -> Result<RealmHandle, String> {
+    let name = format!("page {}", settings.client.base_url);
+    spawn(&name, settings, move |cx| {
+        if let Err(thrown) = define_globals(cx) {
+            Realm::of(cx).report(cx, &thrown.into());
+            return;
+        }
+        before_scripts(cx);
+        let realm = Realm::of(cx);
+        let network = Arc::clone(&Host::of(cx).network);
+        let url = realm.settings().client.base_url.clone();
+        let html = async move {
+            match source {
+                PageSource::Html(html) => Ok(html),
+                PageSource::Network => load_document(network, url).await,
+            }
+        };
+        realm.spawn_then(html, |cx, html| match html {
+            Ok(html) => begin(cx, &html),
+            Err(message) => Realm::of(cx).report(cx, &Error::type_error(message)),
+        });
+    })
+}
+
+async fn load_document(
+    network: Arc<dyn background_fetch::embedder::Network>,
+    url: Url,
+) -> Result<String, String> {
+    let request = Request {
+        mode: RequestMode::Navigate,
+        ..Request::new(url.clone())
+    };
+    let (head, bytes) = fetch_to_end(network, request, Client::user(url.clone())).await?;
+    if !head.is_ok() {
+        return Err(format!(
+            "the page {url} cannot be opened: the server answers {}",
+            head.status
+        ));
+    }
+    Ok(decode(&bytes, &head))
+}
+
+fn document<'js>(cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Document>> {
+    use crate::bindings::WindowMethods;
+    let window = Ref::<Window>::of(cx, &cx.global())?;
+    Window::document(&window, cx)
+}
+
+fn begin(cx: &Cx<'_>, html: &str) {
+    let scripts = document(cx).and_then(|document| parse_into(cx, &document, html));
+    match scripts {
+        Ok(mut scripts) => {
+            scripts.reverse();
+            run_next(cx, scripts);
+        }
+        Err(error) => Realm::of(cx).report(cx, &error),
+    }
+}
+
+/// Runs the last of these scripts, and then the others: they are in reverse order.
+fn run_next(cx: &Cx<'_>, mut scripts: Vec<PendingScript>) {
+    let Some(script) = scripts.pop() else {
+        return loaded(cx);
+    };
+    let realm = Realm::of(cx);
+    let base = realm.settings().client.base_url.clone();
+    let Some(src) = &script.src else {
+        let ran = run(cx, &script, &script.text, &base);
+        report_thrown(cx, ran);
+        // In a task of its own, as the parser would go on.
+        return realm.spawn_then(async {}, |cx, ()| run_next(cx, scripts));
+    };
+    let url = match base.join(src) {
+        Ok(url) => url,
+        Err(error) => {
+            realm.report(
+                cx,
+                &Error::type_error(format!("the script {src:?} has no URL: {error}")),
+            );
+            return run_next(cx, scripts);
+        }
+    };
+    let what = if script.is_module {
+        ScriptUse::Module
+    } else {
+        ScriptUse::ImportScripts
+    };
+    let fetched = fetch_script(Arc::clone(&Host::of(cx).network), realm.client(), url, what);
+    realm.spawn_then(fetched, move |cx, fetched| {
+        match fetched {
+            Ok(fetched) => {
+                let ran = run(cx, &script, &fetched.source, &fetched.url);
+                report_thrown(cx, ran);
+            }
+            Err(message) => Realm::of(cx).report(cx, &Error::type_error(message)),
+        }
+        Realm::of(cx).spawn_then(async {}, |cx, ()| run_next(cx, scripts));
+    });
+}
+
+fn run<'js>(cx: &Cx<'js>, script: &PendingScript, source: &str, url: &Url) -> Fallible<'js, ()> {
+    if script.is_module {
+        // A rejection that nobody handles is reported as every other.
+        cx.run_module(source, url.as_str())?;
+    } else {
+        cx.run_script(source, url.as_str())?;
+    }
+    Ok(())
+}
+
+/// <https://html.spec.whatwg.org/multipage/parsing.html#the-end>
+fn loaded(cx: &Cx<'_>) {
+    let fired = (|| {
+        let document = document(cx)?;
+        Document::set_ready_state(&document, cx, DocumentReadyState::Interactive)?;
+        let event = create_event(cx, "DOMContentLoaded")?;
+        EventTarget::dispatch(&document.upcast(), cx, &event);
+        Document::set_ready_state(&document, cx, DocumentReadyState::Complete)?;
+        let window = Ref::<Window>::of(cx, &cx.global())?;
+        let event = create_event(cx, "load")?;
+        EventTarget::dispatch(&window.upcast(), cx, &event);
+        Ok(())
+    })();
+    report_thrown(cx, fired);
+}
