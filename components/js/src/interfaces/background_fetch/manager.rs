@@ -1,0 +1,64 @@
+//! `BackgroundFetchManager`.
+
+use background_fetch::{DomString, api};
+
+use super::{BackgroundFetchRegistration, Objects};
+use crate::bindings::{
+    BackgroundFetchManagerMethods, BackgroundFetchOptions, RequestInfo, RequestOrUsvStringOrRequestInfoSequence,
+};
+use crate::engine::{Cx, Promise, Value};
+use crate::interfaces::request_info;
+use crate::webidl::{Fallible, Ref, ToJs, promise_of};
+
+/// Starts and finds background fetches of a registration.
+///
+/// <https://wicg.github.io/background-fetch/#background-fetch-manager>
+pub struct BackgroundFetchManager {
+    inner: api::BackgroundFetchManager,
+}
+
+impl BackgroundFetchManager {
+    pub(super) fn new(inner: api::BackgroundFetchManager) -> Self {
+        Self { inner }
+    }
+}
+
+/// The platform object of an instance; undefined for none (errata 11).
+fn object_of<'js>(
+    cx: &Cx<'js>,
+    instance: Option<api::BackgroundFetchRegistration>,
+) -> Fallible<'js, Value<'js>> {
+    let Some(instance) = instance else { return Ok(cx.undefined()) };
+    let object: Ref<'js, BackgroundFetchRegistration> = Objects::of(cx)?.registration(cx, &instance)?;
+    Ok(object.value())
+}
+
+impl BackgroundFetchManagerMethods for BackgroundFetchManager {
+    fn fetch<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        id: DomString,
+        requests: RequestOrUsvStringOrRequestInfoSequence<'js>,
+        options: BackgroundFetchOptions,
+    ) -> Fallible<'js, Promise<'js>> {
+        // 4. A single one is a list of one.
+        let requests = match requests {
+            RequestOrUsvStringOrRequestInfoSequence::RequestInfoSequence(requests) => requests,
+            RequestOrUsvStringOrRequestInfoSequence::Request(request) => vec![RequestInfo::Request(request)],
+            RequestOrUsvStringOrRequestInfoSequence::UsvString(url) => vec![RequestInfo::UsvString(url)],
+        };
+        // 6. Their internal requests and bodies.
+        let requests = requests.into_iter().map(|request| request_info(cx, request));
+        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        let fetched = this.inner.fetch(id, requests, options.into());
+        promise_of(cx, fetched, |cx, instance| object_of(cx, Some(instance)))
+    }
+
+    fn get<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, id: DomString) -> Fallible<'js, Promise<'js>> {
+        promise_of(cx, this.inner.get(id), object_of)
+    }
+
+    fn get_ids<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
+        promise_of(cx, this.inner.get_ids(), |cx, ids| ids.to_js(cx))
+    }
+}

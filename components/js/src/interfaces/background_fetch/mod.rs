@@ -1,0 +1,16 @@
+//! Background Fetch: the component's API half, as platform objects.
+//!
+//! What each does is the component's; here is what a script adds: conversions, identity of objects, events.
+
+mod event;
+mod manager;
+mod objects;
+mod options;
+mod record;
+mod registration;
+
+pub use event::{BackgroundFetchEvent, BackgroundFetchUpdateUIEvent};
+pub use manager::BackgroundFetchManager;
+pub use objects::{Objects, connect};
+pub use record::BackgroundFetchRecord;
+pub use registration::BackgroundFetchRegistration;

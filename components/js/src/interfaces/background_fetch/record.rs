@@ -1,0 +1,48 @@
+//! `BackgroundFetchRecord`.
+
+use background_fetch::api;
+
+use crate::bindings::BackgroundFetchRecordMethods;
+use crate::engine::{Cx, Promise, Slots};
+use crate::interfaces::{Request, request_of_record, response_of_record};
+use crate::webidl::{Fallible, FromJs, Ref, ToJs, create, promise_of};
+
+/// One request of a background fetch, and its response.
+///
+/// <https://wicg.github.io/background-fetch/#background-fetch-record-interface>
+pub struct BackgroundFetchRecord {
+    inner: api::BackgroundFetchRecord,
+}
+
+const REQUEST: &str = "request";
+const RESPONSE_READY: &str = "responseReady";
+
+/// A new record object.
+pub(super) fn record_object<'js>(
+    cx: &Cx<'js>,
+    inner: api::BackgroundFetchRecord,
+) -> Fallible<'js, Ref<'js, BackgroundFetchRecord>> {
+    create(cx, BackgroundFetchRecord { inner }, Slots::default())
+}
+
+impl BackgroundFetchRecordMethods for BackgroundFetchRecord {
+    fn request<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Request>> {
+        if let Some(request) = this.slots().named(REQUEST) {
+            return Ref::from_js(cx, &request);
+        }
+        let request = request_of_record(cx, &this.inner.request())?;
+        this.slots().set_named(REQUEST, request.value());
+        Ok(request)
+    }
+
+    fn response_ready<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
+        if let Some(promise) = this.slots().named(RESPONSE_READY) {
+            return Promise::from_js(cx, &promise);
+        }
+        let promise = promise_of(cx, this.inner.response_ready(), |cx, response| {
+            response_of_record(cx, &response)?.to_js(cx)
+        })?;
+        this.slots().set_named(RESPONSE_READY, promise.value());
+        Ok(promise)
+    }
+}
