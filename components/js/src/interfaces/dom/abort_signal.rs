@@ -119,13 +119,17 @@ impl AbortSignal {
     }
 
     /// <https://dom.spec.whatwg.org/#abortsignal-remove>
-    pub fn remove_algorithm(this: &Ref<'_, Self>, id: AlgorithmId) {
+    pub fn remove_algorithm<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, id: AlgorithmId) {
         let mut algorithms = this.algorithms.borrow_mut();
         let place = algorithms.iter().position(|algorithm| algorithm.id == id);
         let removed = place.map(|place| algorithms.remove(place));
+        let is_awaited = !algorithms.is_empty() || this.target.has_listener("abort");
         drop(algorithms);
         if let Some(slot) = removed.and_then(|algorithm| algorithm.value) {
             this.slots().remove(slot);
+        }
+        if !is_awaited {
+            Self::keep_no_more(this, cx);
         }
     }
 
@@ -252,6 +256,15 @@ impl AbortSignal {
                 && let Some(signal) = source_of(this, cx, source)
             {
                 source.kept.set(Some(signal.slots().add(this.value())));
+            }
+        }
+    }
+
+    /// Nobody waits for it to be aborted any more.
+    fn keep_no_more<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) {
+        for source in this.sources.borrow().iter() {
+            if let (Some(kept), Some(signal)) = (source.kept.take(), source_of(this, cx, source)) {
+                signal.slots().remove(kept);
             }
         }
     }

@@ -66,6 +66,17 @@ impl Request {
     ) -> Fallible<'js, Ref<'js, AbortSignal>> {
         this.required_slot(cx, SIGNAL)
     }
+
+    /// The object that `new Request(input, init)` makes.
+    pub(super) fn of<'js>(
+        cx: &Cx<'js>,
+        input: RequestInfo<'js>,
+        init: RequestInit<'js>,
+    ) -> Fallible<'js, Ref<'js, Self>> {
+        let slots = Slots::default();
+        let this = Self::constructor(cx, &slots, input, init)?;
+        create(cx, this, slots)
+    }
 }
 
 /// A value of an enumeration of Web IDL as that of the component, or the other way round: they have the same strings.

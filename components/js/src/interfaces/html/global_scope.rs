@@ -141,6 +141,15 @@ macro_rules! window_or_worker_global_scope {
             super::global_scope::queue_microtask(cx, &callback)
         }
 
+        fn fetch<'js>(
+            _: &$crate::webidl::Ref<'js, Self>,
+            cx: &$crate::engine::Cx<'js>,
+            input: $crate::bindings::RequestInfo<'js>,
+            init: $crate::bindings::RequestInit<'js>,
+        ) -> $crate::webidl::Fallible<'js, $crate::engine::Promise<'js>> {
+            $crate::interfaces::fetch::fetch(cx, input, init)
+        }
+
         fn performance<'js>(
             this: &$crate::webidl::Ref<'js, Self>,
             cx: &$crate::engine::Cx<'js>,

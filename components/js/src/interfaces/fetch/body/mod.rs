@@ -325,3 +325,15 @@ pub(super) fn error<'js, T: HasBody>(
         None => Ok(()),
     }
 }
+
+/// Nobody wants the body: its stream is cancelled, where a script has one.
+pub(super) fn cancel<'js, T: HasBody>(
+    this: &Ref<'js, T>,
+    cx: &Cx<'js>,
+    reason: &Value<'js>,
+) -> Fallible<'js, ()> {
+    match object_of(this, cx).filter(|stream| stream.is_readable(cx)) {
+        Some(stream) => stream.cancel(cx, reason).map(drop),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,148 @@
+//! `fetch()`.
+
+use std::sync::Arc;
+
+use background_fetch::embedder::{BodySource, NetworkError, NetworkRequest};
+use background_fetch::fetch::{BodyStream, RequestBody, RequestMode};
+use bytes::{Bytes, BytesMut};
+use futures::future::abortable;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::controller::Controller;
+use super::scheme_fetch::{Fetched, scheme_fetch};
+use super::{Request, Response, body};
+use crate::bindings::{RequestInfo, RequestInit};
+use crate::engine::{Cx, Promise, Value};
+use crate::host::{Host, Level};
+use crate::interfaces::{AbortSignal, console};
+use crate::realm::Realm;
+use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
+
+/// Fetches, for a script.
+///
+/// The network knows no opaque responses: with the mode "no-cors", what is not of the client's origin is a network error. It
+/// sends bodies of a known length: a stream is read to its end before anything is sent.
+///
+/// <https://fetch.spec.whatwg.org/#dom-global-fetch>
+///
+/// # Errors
+///
+/// What the constructor of `Request` throws; the binding rejects the promise with it.
+pub fn fetch<'js>(
+    cx: &Cx<'js>,
+    input: RequestInfo<'js>,
+    init: RequestInit<'js>,
+) -> Fallible<'js, Promise<'js>> {
+    // 2 and 3.
+    let request = Request::of(cx, input, init)?;
+    let signal = Request::signal_of(&request, cx)?;
+    // 4.
+    if signal.is_aborted() {
+        let reason = AbortSignal::abort_reason(&signal, cx);
+        return abort_at_once(cx, &request, reason);
+    }
+    // 1 and 5 to 12.
+    let realm = Realm::of(cx);
+    let client = Arc::new(realm.settings().client.clone());
+    let mut sent = request.to_component()?;
+    if sent.mode == RequestMode::NoCors {
+        sent.mode = RequestMode::SameOrigin;
+    }
+    let body = Request::take_body(&request, cx)?;
+    let url = sent.url.clone();
+    let network = Arc::clone(&Host::of(cx).network);
+    let response = async move {
+        let body = whole(body).await?;
+        sent.body_length = body.as_ref().map(|body| body.length());
+        let request = NetworkRequest {
+            request: sent,
+            client,
+            range: None,
+            body,
+        };
+        scheme_fetch(&*network, request).await
+    };
+    let (promise, settles) = Settles::new(cx)?;
+    let (response, stop) = abortable(response);
+    // 11. What happens when it is aborted.
+    let controller = Controller::new(settles, stop);
+    let ends = controller.follow(cx, &signal)?;
+    realm.spawn_then(response, move |cx, response| {
+        // Aborted: the promise was rejected then.
+        let Ok(response) = response else { return };
+        let Some(settles) = controller.take_settles() else {
+            return;
+        };
+        let outcome = match response {
+            Ok(Fetched { head, body }) => {
+                let body = body.map(|body| controller.watch(body, ends));
+                let response = Response::from_head(cx, &head, &head.exposed_headers(), body);
+                response.and_then(|response| {
+                    controller.set_response(cx, &response)?;
+                    Ok(response.value())
+                })
+            }
+            Err(error) => Err(network_error(cx, &url, &error)),
+        };
+        settles.settle(cx, outcome);
+    });
+    Ok(promise)
+}
+
+/// Step 4.
+///
+/// <https://fetch.spec.whatwg.org/#abort-fetch>
+fn abort_at_once<'js>(
+    cx: &Cx<'js>,
+    request: &Ref<'js, Request>,
+    reason: Value<'js>,
+) -> Fallible<'js, Promise<'js>> {
+    body::cancel(request, cx, &reason)?;
+    rejected(cx, &Error::Thrown(reason))
+}
+
+/// What a script is told of a network error: not why. Another origin's answers are none of its business; the console says it to
+/// whoever looks there.
+fn network_error<'js>(cx: &Cx<'js>, url: &url::Url, error: &NetworkError) -> Error<'js> {
+    console::print(cx, Level::Error, &format!("fetch(): {}", error.message));
+    let shown: String = url.as_str().chars().take(200).collect();
+    Error::type_error(format!("cannot fetch {shown}; the console says why"))
+}
+
+/// The bytes that the stream of a body may give.
+const LIMIT: usize = 512 << 20;
+
+/// A body whose bytes are here.
+struct Held(Bytes);
+
+impl BodySource for Held {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn open(&self) -> BodyStream {
+        let bytes = Some(self.0.clone()).filter(|bytes| !bytes.is_empty());
+        stream::iter(bytes.map(Ok)).boxed()
+    }
+}
+
+/// The whole body: the network sends a length with it.
+async fn whole(body: Option<RequestBody>) -> Result<Option<Arc<dyn BodySource>>, NetworkError> {
+    let bytes = match body {
+        None => return Ok(None),
+        Some(RequestBody::Bytes(bytes)) => bytes,
+        Some(RequestBody::Stream(mut stream)) => {
+            let mut all = BytesMut::new();
+            while let Some(bytes) = stream.try_next().await.map_err(NetworkError::fatal)? {
+                if all.len() + bytes.len() > LIMIT {
+                    return Err(NetworkError::fatal(format!(
+                        "the body has more than {LIMIT} bytes"
+                    )));
+                }
+                all.extend_from_slice(&bytes);
+            }
+            all.freeze()
+        }
+    };
+    Ok(Some(Arc::new(Held(bytes))))
+}
