@@ -127,6 +127,9 @@ interface mixin WindowOrWorkerGlobalScope {
 
   // microtask queuing
   undefined queueMicrotask(VoidFunction callback);
+
+  // structured cloning
+  any structuredClone(any value, optional StructuredSerializeOptions options = {});
 };
 
 // https://html.spec.whatwg.org/multipage/system-state.html#the-navigator-object

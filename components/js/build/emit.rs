@@ -186,6 +186,15 @@ impl Model {
         let secure = interface.attributes.secure_context;
         let is_global = interface.attributes.global;
         let hidden = interface.attributes.no_interface_object;
+        let some_if = |is: bool, value| if is { quote!(Some(#value)) } else { quote!(None) };
+        let serialization = some_if(
+            interface.attributes.serializable,
+            quote!(Serialization::of::<#ident>()),
+        );
+        let transfer = some_if(
+            interface.attributes.transferable,
+            quote!(Transfer::of::<#ident>()),
+        );
         let aliases = &interface.attributes.window_aliases;
         let (bound, parent, upward) = match &interface.parent {
             Some(parent) => {
@@ -227,6 +236,8 @@ impl Model {
                         is_global: #is_global,
                         is_hidden: #hidden,
                         window_aliases: &[#(#aliases),*],
+                        serialization: #serialization,
+                        transfer: #transfer,
                         constructor: #constructor,
                         constants: &[#(#constants),*],
                         members: &[#(#members),*],
@@ -285,6 +296,8 @@ impl Model {
                         is_global: false,
                         is_hidden: false,
                         window_aliases: &[],
+                        serialization: None,
+                        transfer: None,
                         constructor: None,
                         constants: &[],
                         members: &[#(#members),*],
@@ -439,10 +452,17 @@ impl Model {
             Some((_, _, index)) => quote!(#index),
             None => quote!(return Err(Error::type_error("no form of it takes these arguments"))),
         };
-        let checks = checks
+        let mut steps: Vec<(usize, Vec<TokenStream>)> = Vec::new();
+        for (_, check, index) in checks.iter().take_while(|(order, ..)| *order < FALLBACK) {
+            match steps.last_mut() {
+                // One after the other they are one.
+                Some((last, conditions)) if last == index => conditions.push(check.clone()),
+                _ => steps.push((*index, vec![check.clone()])),
+            }
+        }
+        let checks = steps
             .iter()
-            .take_while(|(order, ..)| *order < FALLBACK)
-            .map(|(_, check, index)| quote!(if #check { #index } else));
+            .map(|(index, conditions)| quote!(if #(#conditions)||* { #index } else));
         quote!({
             let value = &arguments.get(#place);
             #(#checks)* { #otherwise }

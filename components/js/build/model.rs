@@ -167,6 +167,8 @@ pub(crate) struct Attributes {
     integer: Integer,
     null_to_empty: bool,
     pub(crate) no_interface_object: bool,
+    pub(crate) serializable: bool,
+    pub(crate) transferable: bool,
     /// Other names that a window has for the interface object.
     pub(crate) window_aliases: Vec<String>,
 }
@@ -205,6 +207,8 @@ impl Attributes {
                     "EnforceRange" => attributes.integer = Integer::EnforceRange,
                     "Clamp" => attributes.integer = Integer::Clamp,
                     "LegacyNullToEmptyString" => attributes.null_to_empty = true,
+                    "Serializable" => attributes.serializable = true,
+                    "Transferable" => attributes.transferable = true,
                     "LegacyNoInterfaceObject" => attributes.no_interface_object = true,
                     _ => {}
                 },

@@ -1,5 +1,7 @@
 //! ArrayBuffers and views of them.
 
+use std::ptr::NonNull;
+
 use rquickjs::qjs;
 
 use super::{Completion, Cx, Object};
@@ -90,10 +92,21 @@ impl<'js> Object<'js> {
 
     /// The bytes of an ArrayBuffer; none where it is something else, or detached. No script may run while they are looked at.
     fn array_buffer_slice(&self) -> Option<&[u8]> {
-        let buffer = rquickjs::ArrayBuffer::from_object(self.0.clone())?;
-        let raw = buffer.as_raw()?;
+        let raw = self.array_buffer_raw()?;
         // SAFETY: the buffer lives as long as this, and whoever is given the bytes runs no script.
         Some(unsafe { std::slice::from_raw_parts(raw.as_ptr().cast::<u8>(), raw.len()) })
+    }
+
+    fn array_buffer_raw(&self) -> Option<NonNull<[u8]>> {
+        if !self.is_array_buffer() {
+            return None;
+        }
+        let raw = rquickjs::ArrayBuffer::from_object(self.0.clone()).and_then(|buffer| buffer.as_raw());
+        if raw.is_none() {
+            // The engine says that it is detached by throwing.
+            drop(self.0.ctx().catch());
+        }
+        raw
     }
 
     /// The bytes of an ArrayBuffer, copied; none where it is something else, or detached.
@@ -103,8 +116,7 @@ impl<'js> Object<'js> {
 
     /// Copies bytes into an ArrayBuffer at an offset; false where they do not fit.
     pub fn write_array_buffer(&self, offset: usize, bytes: &[u8]) -> bool {
-        let buffer = rquickjs::ArrayBuffer::from_object(self.0.clone());
-        let Some(raw) = buffer.and_then(|buffer| buffer.as_raw()) else {
+        let Some(raw) = self.array_buffer_raw() else {
             return false;
         };
         if offset.checked_add(bytes.len()).is_none_or(|end| end > raw.len()) {

@@ -62,7 +62,12 @@ impl<'js> Cx<'js> {
 
     /// A number.
     pub fn number(&self, number: f64) -> Value<'js> {
-        Value(rquickjs::Value::new_number(self.0.clone(), number))
+        let number = match number == 0.0 && number.is_sign_negative() {
+            // As an integer it would lose its sign.
+            true => rquickjs::Value::new_float(self.0.clone(), number),
+            false => rquickjs::Value::new_number(self.0.clone(), number),
+        };
+        Value(number)
     }
 
     /// A string.
@@ -108,6 +113,14 @@ impl<'js> Cx<'js> {
             self.complete(array.set(index, element.0.clone()))?;
         }
         Ok(Object(array.into_object()))
+    }
+
+    /// The same, frozen.
+    pub fn frozen_array(&self, elements: &[Value<'js>]) -> Completion<'js, Object<'js>> {
+        let array = self.array(elements)?;
+        self.intrinsic("freeze")?
+            .call(self, &self.undefined(), &[array.value()])?;
+        Ok(array)
     }
 
     /// A promise, and what settles it.

@@ -20,6 +20,7 @@ pub use compiled::Compiled;
 pub use context::Cx;
 pub use engine::{Engine, Interrupt, Limits};
 pub use function::{Arguments, Native};
+pub use intrinsics::Class;
 pub use job::Job;
 pub use module::ModuleHost;
 pub use platform::{Platform, SlotKey, Slots, State};

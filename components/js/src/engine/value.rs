@@ -250,6 +250,12 @@ impl<'js> Object<'js> {
         Value(self.0.as_value().clone())
     }
 
+    /// A number that no other object has while this one lives.
+    pub fn identity(&self) -> usize {
+        // SAFETY: the value is an object, whose pointer is only looked at.
+        unsafe { qjs::JS_VALUE_GET_PTR(self.0.as_value().as_raw()) as usize }
+    }
+
     /// Get.
     pub fn get<'a>(&self, cx: &Cx<'js>, key: impl Into<Key<'a>>) -> Completion<'js, Value<'js>> {
         cx.complete(self.0.get(key.into())).map(Value)
@@ -266,8 +272,25 @@ impl<'js> Object<'js> {
     }
 
     /// CreateDataProperty with any key.
-    pub fn set_by_value(&self, cx: &Cx<'js>, key: &Value<'js>, value: &Value<'js>) -> Completion<'js, ()> {
-        cx.complete(self.0.set(key.0.clone(), value.0.clone()))
+    pub fn create_data_property(
+        &self,
+        cx: &Cx<'js>,
+        key: &Value<'js>,
+        value: &Value<'js>,
+    ) -> Completion<'js, ()> {
+        let key = cx.complete(Atom::from_value(cx.0.clone(), &key.0))?;
+        let property = Property {
+            flags: (qjs::JS_PROP_C_W_E
+                | qjs::JS_PROP_HAS_VALUE
+                | qjs::JS_PROP_HAS_WRITABLE
+                | qjs::JS_PROP_HAS_ENUMERABLE
+                | qjs::JS_PROP_HAS_CONFIGURABLE
+                | qjs::JS_PROP_THROW) as i32,
+            value: value.clone(),
+            get: cx.undefined(),
+            set: cx.undefined(),
+        };
+        cx.complete(self.0.prop(key, property))
     }
 
     /// The keys of its own enumerable properties that are strings, in the language's order.

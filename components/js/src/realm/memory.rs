@@ -46,6 +46,21 @@ impl Charge {
         }
     }
 
+    /// Takes more.
+    ///
+    /// # Errors
+    ///
+    /// A RangeError where the realm has less left.
+    pub fn grow<'js>(&mut self, cx: &Cx<'js>, bytes: usize) -> Fallible<'js, ()> {
+        let mut more = Self::new(cx, bytes)?;
+        if self.bytes == 0 {
+            self.used = more.used.clone();
+        }
+        // Those of one realm are one.
+        self.bytes += std::mem::take(&mut more.bytes);
+        Ok(())
+    }
+
     /// Bytes that are charged for as long as anybody has them.
     ///
     /// # Errors

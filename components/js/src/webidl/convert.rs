@@ -204,7 +204,7 @@ impl<'js, K: ToJs<'js>, V: ToJs<'js>> ToJs<'js> for Record<K, V> {
     fn to_js(&self, cx: &Cx<'js>) -> Fallible<'js, Value<'js>> {
         let object = cx.object();
         for (key, value) in &self.0 {
-            object.set_by_value(cx, &key.to_js(cx)?, &value.to_js(cx)?)?;
+            object.create_data_property(cx, &key.to_js(cx)?, &value.to_js(cx)?)?;
         }
         Ok(object.value())
     }

@@ -3,7 +3,7 @@
 //! <https://webidl.spec.whatwg.org/#js-interfaces>
 
 use super::iterable::define_iterable;
-use super::{Fallible, Registry};
+use super::{Fallible, Registry, Serialization, Transfer};
 use crate::engine::{Arguments, Completion, Cx, Descriptor, Function, Native, Object, Symbol, Thrown, Value};
 use crate::realm::Realm;
 
@@ -31,6 +31,10 @@ pub struct Definition {
     pub is_hidden: bool,
     /// `[LegacyWindowAlias]`
     pub window_aliases: &'static [&'static str],
+    /// `[Serializable]`
+    pub serialization: Option<Serialization>,
+    /// `[Transferable]`
+    pub transfer: Option<Transfer>,
     /// Its constructor.
     pub constructor: Option<Constructor>,
     /// Its constants.
@@ -130,6 +134,13 @@ pub trait Namespace {
     const DEFINITION: &'static Definition;
 }
 
+impl Definition {
+    /// Whether the realm's global has it.
+    pub(super) fn is_exposed(&self, realm: &Realm) -> bool {
+        self.exposed.meets(realm.kind()) && (!self.secure_context || realm.is_secure_context())
+    }
+}
+
 impl MemberDefinition {
     fn is_exposed(&self, realm: &Realm) -> bool {
         self.exposed.meets(realm.kind())
@@ -150,9 +161,7 @@ pub fn define_all<'js>(
 ) -> Completion<'js, ()> {
     let realm = Realm::of(cx);
     let registry = Registry::of(cx);
-    let is_exposed = |definition: &Definition| {
-        definition.exposed.meets(realm.kind()) && (!definition.secure_context || realm.is_secure_context())
-    };
+    let is_exposed = |definition: &Definition| definition.is_exposed(&realm);
     let global = cx.global();
     let mut constructors: Vec<(&str, Function<'js>)> = Vec::new();
     for definition in interfaces.iter().filter(|definition| is_exposed(definition)) {

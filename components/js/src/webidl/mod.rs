@@ -13,6 +13,7 @@ mod iterable;
 mod number;
 mod object;
 mod promise;
+mod serializable;
 mod string;
 
 pub use buffer::{AllowSharedBufferSource, ArrayBuffer, ArrayBufferView, BufferSource, Uint8Array};
@@ -28,4 +29,5 @@ pub use global::Registry;
 pub use number::{Clamp, EnforceRange, Unrestricted};
 pub use object::{Inherits, Interface, Ref, Rooted, construct, create, same_object};
 pub use promise::{Settles, promise_of, promising, rejected, resolved};
+pub use serializable::{PlatformData, Serializable, Serialization, Transfer, Transferable};
 pub use string::{ByteString, NullToEmpty};

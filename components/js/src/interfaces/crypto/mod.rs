@@ -96,8 +96,6 @@ impl SubtleCryptoMethods for SubtleCrypto {
         };
         // 7. The digest, in a task of its own.
         let digested = async move { Ok(digest::digest(algorithm, &bytes)) };
-        promise_of(cx, digested, |cx, digest| {
-            cx.array_buffer(digest.as_ref().to_vec())?.to_js(cx)
-        })
+        promise_of(cx, digested, |cx, digest| cx.array_buffer(digest)?.to_js(cx))
     }
 }

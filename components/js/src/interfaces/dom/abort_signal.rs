@@ -3,6 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use background_fetch::DomString;
+
 use super::{EventTarget, create_event};
 use crate::bindings::AbortSignalMethods;
 use crate::engine::{Cx, SlotKey, Slots, Value};
@@ -65,7 +67,11 @@ impl AbortSignal {
     ///
     /// Where the engine has no memory.
     pub fn create<'js>(cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Self>> {
-        create(cx, Self::default(), Slots::default())
+        let signal = Self {
+            target: EventTarget::observed(Self::listened),
+            ..Self::default()
+        };
+        create(cx, signal, Slots::default())
     }
 
     /// Whether it was aborted.
@@ -247,10 +253,16 @@ impl AbortSignal {
         this.sweeps_at.set(this.dependents.borrow().len() * 2);
     }
 
+    fn listened<'js>(target: &Ref<'js, EventTarget>, cx: &Cx<'js>, type_: &DomString, _: bool) {
+        if let Some(signal) = target.downcast::<Self>().filter(|_| *type_ == "abort") {
+            Self::keep(&signal, cx);
+        }
+    }
+
     /// Somebody waits for it to be aborted: it lives as long as what it depends on.
     ///
     /// <https://dom.spec.whatwg.org/#abort-signal-garbage-collection>
-    pub(super) fn keep<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) {
+    fn keep<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) {
         for source in this.sources.borrow().iter() {
             if source.kept.get().is_none()
                 && let Some(signal) = source_of(this, cx, source)

@@ -93,6 +93,15 @@ impl Event {
         }
     }
 
+    /// What the `init…Event` operations do; false while it is being dispatched.
+    pub(crate) fn initialize_by_script(&self, type_: DomString, bubbles: bool, cancelable: bool) -> bool {
+        let changes = !self.is_dispatched.get();
+        if changes {
+            self.initialize(type_, bubbles, cancelable);
+        }
+        changes
+    }
+
     fn initialize(&self, type_: DomString, bubbles: bool, cancelable: bool) {
         self.initialized.set(true);
         self.stop_propagation.set(false);
@@ -223,9 +232,7 @@ impl EventMethods for Event {
         bubbles: bool,
         cancelable: bool,
     ) -> Fallible<'js, ()> {
-        if !this.is_dispatched.get() {
-            this.initialize(type_, bubbles, cancelable);
-        }
+        this.initialize_by_script(type_, bubbles, cancelable);
         Ok(())
     }
 }
@@ -266,8 +273,7 @@ impl CustomEventMethods for CustomEvent {
         cancelable: bool,
         detail: Value<'js>,
     ) -> Fallible<'js, ()> {
-        if !this.0.is_dispatched.get() {
-            this.0.initialize(type_, bubbles, cancelable);
+        if this.0.initialize_by_script(type_, bubbles, cancelable) {
             this.slots().set_named(DETAIL, detail);
         }
         Ok(())

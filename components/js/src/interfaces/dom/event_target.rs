@@ -19,7 +19,11 @@ use crate::webidl::{Callback, Error, Fallible, FromJs, Ref};
 #[derive(Default)]
 pub struct EventTarget {
     listeners: RefCell<Vec<Rc<Listener>>>,
+    observer: Option<Observer>,
 }
+
+/// Is told that somebody listens to a type of events, and whether by an event handler attribute.
+pub type Observer = for<'a, 'js> fn(&'a Ref<'js, EventTarget>, &'a Cx<'js>, &'a DomString, bool);
 
 /// An event listener; its callback is in a slot of the target.
 struct Listener {
@@ -34,6 +38,14 @@ struct Listener {
 }
 
 impl EventTarget {
+    /// One that tells an interface that inherits from it when somebody listens.
+    pub fn observed(observer: Observer) -> Self {
+        Self {
+            observer: Some(observer),
+            ..Self::default()
+        }
+    }
+
     /// Whether anything listens to events of a type.
     pub fn has_listener(&self, type_: &str) -> bool {
         self.listeners
@@ -50,9 +62,8 @@ impl EventTarget {
     }
 
     fn add<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, listener: Rc<Listener>) {
-        let signal = this.downcast::<AbortSignal>();
-        if let Some(signal) = signal.filter(|_| listener.type_ == "abort") {
-            AbortSignal::keep(&signal, cx);
+        if let Some(observer) = this.observer {
+            observer(this, cx, &listener.type_, listener.is_handler);
         }
         this.listeners.borrow_mut().push(listener);
     }
@@ -277,7 +288,12 @@ pub fn set_event_handler<'js>(cx: &Cx<'js>, this: &Ref<'js, EventTarget>, type_:
     let place = this.position(|listener| listener.is_handler && listener.type_ == *type_);
     match (value.as_object(), place) {
         (None, Some(place)) => EventTarget::remove(this, place),
-        (None, None) => {}
+        // Setting it is what counts, also to null.
+        (None, None) => {
+            if let Some(observer) = this.observer {
+                observer(this, cx, &type_.into(), true);
+            }
+        }
         // It keeps its place among the listeners.
         (Some(object), Some(place)) => {
             let slot = this.listeners.borrow()[place].callback;

@@ -9,7 +9,7 @@ use crate::bindings::{BlobMethods, BlobPart, BlobPropertyBag, EndingType};
 use crate::engine::{Cx, Promise, Slots};
 use crate::interfaces::ReadableStream;
 use crate::realm::Charge;
-use crate::webidl::{Clamp, Fallible, Ref, ToJs, create, promise_of};
+use crate::webidl::{Clamp, Fallible, Ref, Serializable, ToJs, create, promise_of};
 
 /// Bytes that never change, and their type.
 ///
@@ -108,6 +108,18 @@ fn normalized_type(type_: &DomString) -> String {
         type_.to_string().to_ascii_lowercase()
     } else {
         String::new()
+    }
+}
+
+impl Serializable for Blob {
+    type Data = BlobData;
+
+    fn serialize<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, BlobData> {
+        Ok(this.0.clone())
+    }
+
+    fn deserialize<'js>(cx: &Cx<'js>, data: BlobData) -> Fallible<'js, Ref<'js, Self>> {
+        Self::create(cx, data)
     }
 }
 

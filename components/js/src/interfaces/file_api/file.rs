@@ -7,7 +7,7 @@ use background_fetch::DomString;
 use super::{Blob, BlobData};
 use crate::bindings::{BlobPart, FileMethods, FilePropertyBag};
 use crate::engine::{Cx, Slots};
-use crate::webidl::{Fallible, Inherits, Ref, create};
+use crate::webidl::{Fallible, Inherits, Ref, Serializable, create};
 
 /// A blob with a name.
 ///
@@ -74,6 +74,18 @@ impl From<FileData> for File {
 impl Inherits<Blob> for File {
     fn parent(&self) -> &Blob {
         &self.blob
+    }
+}
+
+impl Serializable for File {
+    type Data = FileData;
+
+    fn serialize<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, FileData> {
+        Ok(this.data())
+    }
+
+    fn deserialize<'js>(cx: &Cx<'js>, data: FileData) -> Fallible<'js, Ref<'js, Self>> {
+        Self::create(cx, data)
     }
 }
 

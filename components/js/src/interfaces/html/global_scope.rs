@@ -66,6 +66,15 @@ macro_rules! window_or_worker_global_scope {
             Ok(false)
         }
 
+        fn structured_clone<'js>(
+            _: &$crate::webidl::Ref<'js, Self>,
+            cx: &$crate::engine::Cx<'js>,
+            value: $crate::engine::Value<'js>,
+            options: $crate::bindings::StructuredSerializeOptions<'js>,
+        ) -> $crate::webidl::Fallible<'js, $crate::engine::Value<'js>> {
+            $crate::interfaces::structured_clone::structured_clone(cx, &value, &options)
+        }
+
         fn report_error<'js>(
             _: &$crate::webidl::Ref<'js, Self>,
             cx: &$crate::engine::Cx<'js>,

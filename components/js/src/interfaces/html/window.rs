@@ -9,7 +9,7 @@ use crate::bindings::WindowMethods;
 use crate::engine::{Cx, Object, Value};
 use crate::interfaces::{Document, EventTarget};
 use crate::realm::Realm;
-use crate::webidl::{Fallible, Inherits, Ref, ToJs, same_object};
+use crate::webidl::{Error, Fallible, FromJs, Globals, Inherits, Ref, ToJs, same_object};
 
 /// The global of a page.
 ///
@@ -26,6 +26,22 @@ pub struct Window {
 /// <https://html.spec.whatwg.org/multipage/nav-history-apis.html#the-windowproxy-exotic-object>
 #[derive(Clone, Debug)]
 pub struct WindowProxy<'js>(Object<'js>);
+
+impl<'js> FromJs<'js> for WindowProxy<'js> {
+    fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
+        let has_window = Realm::of(cx).kind().meets(Globals::WINDOW);
+        let window = value
+            .as_object()
+            .filter(|object| has_window && *object == cx.global());
+        window
+            .map(Self)
+            .ok_or_else(|| Error::type_error("it is not a Window"))
+    }
+
+    fn is_exactly(cx: &Cx<'js>, value: &Value<'js>) -> bool {
+        Self::from_js(cx, value).is_ok()
+    }
+}
 
 impl<'js> ToJs<'js> for WindowProxy<'js> {
     fn to_js(&self, _: &Cx<'js>) -> Fallible<'js, Value<'js>> {
