@@ -3,10 +3,6 @@
 
 typedef (DOMString or Function) TimerHandler;
 
-callback Function = any (any... arguments);
-
-callback VoidFunction = undefined ();
-
 // https://html.spec.whatwg.org/multipage/nav-history-apis.html#the-window-object
 [Global=Window, Exposed=Window, LegacyUnenumerableNamedProperties]
 interface Window : EventTarget {

@@ -118,8 +118,7 @@ impl<'js> Cx<'js> {
     /// The same, frozen.
     pub fn frozen_array(&self, elements: &[Value<'js>]) -> Completion<'js, Object<'js>> {
         let array = self.array(elements)?;
-        self.intrinsic("freeze")?
-            .call(self, &self.undefined(), &[array.value()])?;
+        array.freeze(self)?;
         Ok(array)
     }
 
@@ -153,13 +152,11 @@ impl<'js> Cx<'js> {
         ))
     }
 
-    /// A DOMException.
-    pub fn dom_exception(&self, name: &str, message: impl AsRef<str>) -> Thrown<'js> {
-        self.thrown(rquickjs::Exception::throw_dom(
-            &self.0,
-            name,
-            &without_nul(message.as_ref()),
-        ))
+    /// Gives an object that is no Error of the language the property `stack` that those have.
+    pub fn capture_stack(&self, object: &Object<'js>) -> Completion<'js, ()> {
+        let capture = self.intrinsic("captureStackTrace")?;
+        capture.call(self, &self.undefined(), &[object.value()])?;
+        Ok(())
     }
 
     /// `JSON.parse`.

@@ -63,7 +63,6 @@
     captureStackTrace: Error.captureStackTrace,
     hasOwn: Object.hasOwn,
     ownDescriptor: Object.getOwnPropertyDescriptor,
-    freeze: Object.freeze,
     Object, BigInt, Array, ArrayBuffer, DataView, Date, RegExp, Map, Set,
     Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
     Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,

@@ -1,6 +1,7 @@
 //! The globals of a realm.
 
 use super::define_streams;
+use super::exceptions::define_exceptions;
 use super::html::{report, set_global};
 use crate::bindings::{INTERFACES, NAMESPACES};
 use crate::engine::{Completion, Cx, Symbol};
@@ -8,7 +9,7 @@ use crate::realm::Realm;
 use crate::webidl::define_all;
 
 /// What the engine has and a standard defines: the standard's take the place.
-const OF_THE_ENGINE: [&str; 4] = ["queueMicrotask", "performance", "atob", "btoa"];
+const OF_THE_ENGINE: [&str; 5] = ["queueMicrotask", "performance", "atob", "btoa", "DOMException"];
 
 /// Sets up a realm's global: its interfaces, its members, and what becomes of errors. The [kind](Realm::kind) of the
 /// realm says which interface is the global's.
@@ -25,6 +26,7 @@ pub fn define_globals<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
     set_global(cx);
     define_all(cx, INTERFACES, NAMESPACES)?;
     // What is no Web IDL comes after the interfaces, which it finds on the global.
+    define_exceptions(cx)?;
     define_streams(cx)?;
     Realm::of(cx).set_reporter(report::report);
     Ok(())

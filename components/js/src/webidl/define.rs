@@ -135,6 +135,13 @@ pub trait Namespace {
 }
 
 impl Definition {
+    /// Whether its objects are exceptions, which have more in common with the errors of the language than others.
+    ///
+    /// <https://webidl.spec.whatwg.org/#js-DOMException-specialness>
+    pub(super) fn is_exception(&self) -> bool {
+        self.name == "DOMException" || self.parent.is_some_and(Self::is_exception)
+    }
+
     /// Whether the realm's global has it.
     pub(super) fn is_exposed(&self, realm: &Realm) -> bool {
         self.exposed.meets(realm.kind()) && (!self.secure_context || realm.is_secure_context())
@@ -165,7 +172,11 @@ pub fn define_all<'js>(
     let global = cx.global();
     let mut constructors: Vec<(&str, Function<'js>)> = Vec::new();
     for definition in interfaces.iter().filter(|definition| is_exposed(definition)) {
-        let parent = definition.parent.map(|parent| registry.prototype(cx, parent));
+        let parent = match definition.parent {
+            Some(parent) => Some(registry.prototype(cx, parent)),
+            None if definition.is_exception() => cx.intrinsic("Error")?.get(cx, "prototype")?.as_object(),
+            None => None,
+        };
         let prototype = match &parent {
             Some(parent) => cx.object_with_prototype(Some(parent))?,
             None => cx.object(),

@@ -3,6 +3,7 @@
 use background_fetch::{Exception, ExceptionName};
 
 use crate::engine::{Cx, Thrown, Value};
+use crate::interfaces::DOMException;
 
 /// What an operation throws, or what its promise is rejected with.
 #[derive(Clone, Debug)]
@@ -47,7 +48,11 @@ impl<'js> Error<'js> {
         let thrown = match self {
             Self::Type(message) => cx.type_error(message),
             Self::Range(message) => cx.range_error(message),
-            Self::Dom(name, message) => cx.dom_exception(name, message),
+            Self::Dom(name, message) => match DOMException::create(cx, name, message) {
+                Ok(exception) => return exception,
+                // There is no memory: what the engine throws then is no DOMException.
+                Err(error) => return error.to_value(cx),
+            },
             Self::Thrown(value) => return value.clone(),
         };
         thrown.0

@@ -203,6 +203,9 @@ fn create_with<'js, T: Interface>(
     };
     let object = cx.platform_object(platform.clone(), prototype)?;
     Registry::of(cx).define_unforgeable(cx, T::DEFINITION, &object)?;
+    if T::DEFINITION.is_exception() {
+        cx.capture_stack(&object)?;
+    }
     Ok(Ref {
         object,
         platform,

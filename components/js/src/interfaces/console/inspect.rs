@@ -1,6 +1,7 @@
 //! What a value looks like to people.
 
 use crate::engine::{Cx, Object, PromiseState, Type, Value};
+use crate::interfaces::is_error;
 use crate::webidl::FromJs;
 
 /// The elements of a list that are shown.
@@ -64,7 +65,7 @@ impl<'a, 'js> Inspector<'a, 'js> {
         if self.open.contains(object) {
             return "[Circular]".to_owned();
         }
-        if object.value().is_error() {
+        if is_error(self.cx, &object.value()) {
             return self.error(object);
         }
         let name = self.constructor_name(object);

@@ -11,7 +11,7 @@ use crate::bindings::{ErrorEventInit, EventInit};
 use crate::engine::{Cx, Object, Slots, Value};
 use crate::host::Level;
 use crate::interfaces::console::{inspect, print};
-use crate::interfaces::{Event, EventTarget};
+use crate::interfaces::{Event, EventTarget, is_error};
 use crate::realm::{Realm, Report};
 use crate::webidl::{Inherits, Interface, Ref, create};
 
@@ -32,7 +32,7 @@ pub struct ErrorInformation {
 pub fn extract_error<'js>(cx: &Cx<'js>, exception: &Value<'js>) -> ErrorInformation {
     let text = exception.to_text(cx).unwrap_or_else(|_| inspect(cx, exception));
     let message = format!("Uncaught {text}");
-    let stack = exception.as_object().filter(|_| exception.is_error());
+    let stack = exception.as_object().filter(|_| is_error(cx, exception));
     let stack = stack.and_then(|object| object.get(cx, "stack").ok());
     let stack = stack.and_then(|stack| stack.to_text(cx).ok()).unwrap_or_default();
     let (filename, line, column) = stack.lines().find_map(place_of).unwrap_or_default();
