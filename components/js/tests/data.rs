@@ -95,11 +95,14 @@ fn a_url_and_its_query_object_follow_each_other() {
         try { new URL('x', 'y') } catch (e) { out.push(e.name) }
         out.push(URL.canParse('x'), URL.canParse('x', 'https://a/'), URL.parse('x'), URL.parse('https://a').pathname);
         out.push(webkitURL === URL, URL.length);
+        out.push(new URL('blob:ftp://a/b').origin, new URL('blob:https://a/b').origin, new URL('///a', 'http://b').href);
+        out.push(new URL('x:a  ?b').href, new URL(' /\\\\/a', 'https://b').host);
         tell(out.join(' '))";
     let expected = "https://user:pass@example.com:8080/p/x?a=1&b=2#h https://example.com:8080 example.com:8080 true \
                     ?b=2&c=%C3%BC+%26 b=2&c=%C3%BC+%26 z,\u{fffd} https://user:pass@example.com:8080/p/x?z=%ff#h \
                     true 1 https://example.org/ http://a.b:81/c%20d#f {\"url\":\"http://a.b:81/c%20d#f\"} \
-                    TypeError TypeError false true  / true 1";
+                    TypeError TypeError false true  / true 1 \
+                    null https://a http://a/ x:a %20?b a";
     assert_eq!(run(script), expected);
 }
 

@@ -5,9 +5,10 @@ use std::cell::RefCell;
 use url::{Url, quirks};
 
 use super::URLSearchParams;
+use super::parser::{origin, parse};
 use crate::bindings::URLMethods;
 use crate::engine::{Cx, Slots};
-use crate::webidl::{Error, Fallible, FromJs, Ref, create};
+use crate::webidl::{Fallible, FromJs, Ref, create};
 
 /// A URL whose parts can be changed.
 ///
@@ -16,27 +17,6 @@ pub struct URL(RefCell<Url>);
 
 /// The query object, from when it is asked for first.
 const SEARCH_PARAMS: &str = "searchParams";
-
-/// The API URL parser.
-///
-/// <https://url.spec.whatwg.org/#api-url-parser>
-fn parse<'js>(url: &str, base: Option<&str>) -> Fallible<'js, Url> {
-    let shown = |text: &str| text.chars().take(100).collect::<String>();
-    // 1 and 2.
-    let base = match base {
-        Some(base) => match Url::parse(base) {
-            Ok(base) => Some(base),
-            Err(error) => {
-                let message = format!("\"{}\" is no base URL: {error}", shown(base));
-                return Err(Error::type_error(message));
-            }
-        },
-        None => None,
-    };
-    // 3.
-    let parsed = Url::options().base_url(base.as_ref()).parse(url);
-    parsed.map_err(|error| Error::type_error(format!("\"{}\" is no URL: {error}", shown(url))))
-}
 
 impl URL {
     /// The URL as it is now.
@@ -105,7 +85,7 @@ impl URLMethods for URL {
     }
 
     fn origin<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, String> {
-        Ok(quirks::origin(&this.0.borrow()))
+        Ok(origin(&this.0.borrow()))
     }
 
     fn protocol<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, String> {
@@ -153,6 +133,10 @@ impl URLMethods for URL {
     }
 
     fn set_port<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: String) -> Fallible<'js, ()> {
+        // What is ignored in a URL is no port, and does not take it away.
+        if !value.is_empty() && value.chars().all(|c| matches!(c, '\t' | '\n' | '\r')) {
+            return Ok(());
+        }
         Self::change(this, quirks::set_port, &value)
     }
 
