@@ -22,7 +22,7 @@ use crate::engine::{Cx, Engine, Limits, Value};
 use crate::host::Host;
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
-pub use memory::Charge;
+pub use memory::{Charge, ChargedBytes, Room};
 use rejections::Rejections;
 pub use thread::{RealmHandle, spawn};
 

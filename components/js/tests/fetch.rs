@@ -193,6 +193,18 @@ fn an_abort_ends_the_request_the_body_and_the_connection() {
         const waiting = reader.read();
         controller.abort();
         seen.push(await name(text), await name(unread.text()), await name(waiting), await name(reader.closed));
+        // At once: nobody else's turn comes first.
+        const turns = [];
+        const late = await fetch('/endless', { signal: (controller = new AbortController()).signal });
+        controller.abort();
+        late.text().catch(() => turns.push('text'));
+        Promise.resolve().then(() => turns.push('other'));
+        await new Promise(done => setTimeout(done));
+        seen.push(turns.join('+'));
+        let reason;
+        const body = new ReadableStream({ pull(c) { c.enqueue(new Uint8Array(1)); }, cancel(why) { reason = why; } });
+        const never = fetch('/echo', { method: 'POST', body, duplex: 'half', signal: AbortSignal.abort() });
+        seen.push(reason?.name, await never.catch(error => error === reason));
         // What is complete is not touched.
         controller = new AbortController();
         const complete = await fetch('/echo', { signal: controller.signal });
@@ -203,9 +215,10 @@ fn an_abort_ends_the_request_the_body_and_the_connection() {
         const cancelled = await fetch('/endless');
         await cancelled.body.cancel();
         return seen.join();";
-    let expected = "AbortError,mine,first,AbortError,AbortError,AbortError,AbortError,true";
+    let expected =
+        "AbortError,mine,first,AbortError,AbortError,AbortError,AbortError,text+other,AbortError,true,true";
     assert_eq!(server.run(script), expected);
-    for _ in 0..4 {
+    for _ in 0..5 {
         server
             .closed
             .recv_timeout(Duration::from_secs(5))

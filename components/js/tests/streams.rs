@@ -21,11 +21,14 @@ fn streams_are_read_piped_and_teed() {
                 type: 'bytes',
                 pull(controller) { controller.enqueue(new Uint8Array([1, 2, 3, 4])); },
             });
+            const iterator = Object.getPrototypeOf(ReadableStream.from([]).values());
+            const base = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype);
+            seen.push(Object.getPrototypeOf(iterator) === base, Object.getOwnPropertySymbols(iterator).length);
             const { value } = await bytes.getReader({ mode: 'byob' }).read(new Uint8Array(3));
             seen.push(value.join('-'));
             tell(seen.join());
         })().catch(error => tell('failed ' + error));";
-    assert_eq!(run(script), "A,B,C,a,b,c,1,2,1-2-3");
+    assert_eq!(run(script), "A,B,C,a,b,c,1,2,true,0,1-2-3");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod engine;
 mod function;
 mod intrinsics;
 mod job;
+mod keys;
 mod module;
 mod platform;
 mod root;

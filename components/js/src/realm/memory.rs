@@ -25,6 +25,66 @@ pub struct Charge {
     bytes: usize,
 }
 
+/// What a realm has left, for what is done outside of its engine.
+#[derive(Clone, Debug)]
+pub struct Room(Used);
+
+impl Room {
+    /// That of a realm.
+    pub fn of(cx: &Cx<'_>) -> Self {
+        Self(Used::clone(&Realm::of(cx).data::<Used>()))
+    }
+
+    /// Takes a part of it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where there is less.
+    pub fn charge(&self, bytes: usize) -> Result<Charge, String> {
+        let take = |used: usize| used.checked_add(bytes).filter(|used| *used <= LIMIT);
+        match self.0.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(Charge {
+                used: Used::clone(&self.0),
+                bytes,
+            }),
+            Err(used) => Err(format!(
+                "there is no memory for {bytes} bytes: the scripts of this realm have {used} of {LIMIT} bytes already"
+            )),
+        }
+    }
+}
+
+/// Bytes that grow, charged for what they have room for.
+#[derive(Debug, Default)]
+pub struct ChargedBytes {
+    bytes: Vec<u8>,
+    charge: Charge,
+}
+
+impl ChargedBytes {
+    /// Appends.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where the realm has no room for them.
+    pub fn extend(&mut self, room: &Room, more: &[u8]) -> Result<(), String> {
+        let length = self.bytes.len() + more.len();
+        if length > self.bytes.capacity() {
+            let capacity = length.max(self.bytes.len() * 2);
+            // Both are there while the one is copied to the other.
+            self.charge = room.charge(capacity)?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(())
+    }
+
+    /// The bytes, charged for no more.
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes.into()
+    }
+}
+
 impl Charge {
     /// Takes it from what the realm has left.
     ///
@@ -32,18 +92,7 @@ impl Charge {
     ///
     /// A RangeError where that is less.
     pub fn new<'js>(cx: &Cx<'js>, bytes: usize) -> Fallible<'js, Self> {
-        let used = Realm::of(cx).data::<Used>();
-        let take = |used: usize| used.checked_add(bytes).filter(|used| *used <= LIMIT);
-        let taken = used.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-        match taken {
-            Ok(_) => Ok(Self {
-                used: Used::clone(&used),
-                bytes,
-            }),
-            Err(used) => Err(Error::Range(format!(
-                "there is no memory for {bytes} bytes: the scripts of this realm have {used} of {LIMIT} bytes already"
-            ))),
-        }
+        Room::of(cx).charge(bytes).map_err(Error::Range)
     }
 
     /// Takes more.

@@ -187,7 +187,10 @@ impl<'js, K: FromJs<'js> + PartialEq, V: FromJs<'js>> FromJs<'js> for Record<K, 
     fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
         let object = Object::from_js(cx, value)?;
         let mut pairs: Vec<(K, V)> = Vec::new();
-        for key in object.own_enumerable_keys(cx)? {
+        for key in object.own_keys(cx)? {
+            if !object.has_own_enumerable(cx, &key)? {
+                continue;
+            }
             let typed_key = K::from_js(cx, &key)?;
             let typed_value = V::from_js(cx, &object.get_by_value(cx, &key)?)?;
             // Two keys may become one, where they have lone surrogates.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use background_fetch::embedder::{BodySource, NetworkError, NetworkRequest};
 use background_fetch::fetch::{BodyStream, RequestBody, RequestMode};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::abortable;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -15,7 +15,7 @@ use crate::bindings::{RequestInfo, RequestInit};
 use crate::engine::{Cx, Promise, Value};
 use crate::host::{Host, Level};
 use crate::interfaces::{AbortSignal, console};
-use crate::realm::Realm;
+use crate::realm::{ChargedBytes, Realm, Room};
 use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
 
 /// Fetches, for a script.
@@ -50,9 +50,10 @@ pub fn fetch<'js>(
     }
     let body = Request::take_body(&request, cx)?;
     let url = sent.url.clone();
+    let room = Room::of(cx);
     let network = Arc::clone(&Host::of(cx).network);
     let response = async move {
-        let body = whole(body).await?;
+        let body = whole(body, &room).await?;
         sent.body_length = body.as_ref().map(|body| body.length());
         let request = NetworkRequest {
             request: sent,
@@ -109,9 +110,6 @@ fn network_error<'js>(cx: &Cx<'js>, url: &url::Url, error: &NetworkError) -> Err
     Error::type_error(format!("cannot fetch {shown}; the console says why"))
 }
 
-/// The bytes that the stream of a body may give.
-const LIMIT: usize = 512 << 20;
-
 /// A body whose bytes are here.
 struct Held(Bytes);
 
@@ -127,21 +125,16 @@ impl BodySource for Held {
 }
 
 /// The whole body: the network sends a length with it.
-async fn whole(body: Option<RequestBody>) -> Result<Option<Arc<dyn BodySource>>, NetworkError> {
+async fn whole(body: Option<RequestBody>, room: &Room) -> Result<Option<Arc<dyn BodySource>>, NetworkError> {
     let bytes = match body {
         None => return Ok(None),
         Some(RequestBody::Bytes(bytes)) => bytes,
         Some(RequestBody::Stream(mut stream)) => {
-            let mut all = BytesMut::new();
+            let mut all = ChargedBytes::default();
             while let Some(bytes) = stream.try_next().await.map_err(NetworkError::fatal)? {
-                if all.len() + bytes.len() > LIMIT {
-                    return Err(NetworkError::fatal(format!(
-                        "the body has more than {LIMIT} bytes"
-                    )));
-                }
-                all.extend_from_slice(&bytes);
+                all.extend(room, &bytes).map_err(NetworkError::fatal)?;
             }
-            all.freeze()
+            all.into_bytes()
         }
     };
     Ok(Some(Arc::new(Held(bytes))))

@@ -52,6 +52,13 @@
     (symbol) => symbol.description === "[[PullSteps]]",
   );
   const ignore = () => {};
+
+  // The bundle has no syntax for %AsyncIteratorPrototype%, and makes one of its own.
+  const { getPrototypeOf, setPrototypeOf } = globalThis.Object;
+  const iteratorPrototype = getPrototypeOf(new ReadableStream().values());
+  setPrototypeOf(iteratorPrototype, getPrototypeOf(getPrototypeOf(async function* () {}).prototype));
+  delete iteratorPrototype[Symbol.asyncIterator];
+
   const isByteStream = (stream) => stream._readableStreamController instanceof ReadableByteStreamController;
 
   const lock = (stream) => {

@@ -4,9 +4,12 @@ use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use bytes::Bytes;
+
 use super::ReadableStream;
 use super::polyfill::Streams;
 use crate::engine::{Completion, Cx, Function, Object, Platform, Slots, State, Value};
+use crate::realm::{ChargedBytes, Room};
 use crate::webidl::{Error, Fallible, FromJs, Uint8Array};
 
 /// A `ReadableStreamDefaultReader` that the host has.
@@ -28,7 +31,7 @@ pub enum Read<'js> {
 pub type ReadSteps = Box<dyn for<'js> FnOnce(&Cx<'js>, &Slots<'js>, Read<'js>)>;
 
 /// What is done with all bytes.
-type AllSteps = Box<dyn for<'js> FnOnce(&Cx<'js>, &Slots<'js>, Fallible<'js, Vec<u8>>)>;
+type AllSteps = Box<dyn for<'js> FnOnce(&Cx<'js>, &Slots<'js>, Fallible<'js, Bytes>)>;
 
 const READER: &str = "reader";
 
@@ -42,7 +45,7 @@ enum Request {
 
 /// A read request that is made again for each chunk.
 struct ReadAll {
-    bytes: RefCell<Vec<u8>>,
+    bytes: RefCell<ChargedBytes>,
     /// Whether a chunk has come while it was asked for.
     came_at_once: Cell<bool>,
     is_asking: Cell<bool>,
@@ -102,7 +105,7 @@ impl<'js> Reader<'js> {
         &self,
         cx: &Cx<'js>,
         slots: Slots<'js>,
-        done: impl for<'a> FnOnce(&Cx<'a>, &Slots<'a>, Fallible<'a, Vec<u8>>) + 'static,
+        done: impl for<'a> FnOnce(&Cx<'a>, &Slots<'a>, Fallible<'a, Bytes>) + 'static,
     ) -> Fallible<'js, ()> {
         let request = Request::All(ReadAll {
             bytes: RefCell::default(),
@@ -218,7 +221,7 @@ impl ReadAll {
                 },
                 Err(error) => Err(error),
             },
-            Read::Close => Ok(self.bytes.take()),
+            Read::Close => Ok(self.bytes.take().into_bytes()),
             Read::Error(reason) => Err(Error::Thrown(reason)),
         };
         let done = self.done.borrow_mut().take();
@@ -229,8 +232,8 @@ impl ReadAll {
 
     fn take<'js>(&self, cx: &Cx<'js>, chunk: &Value<'js>) -> Fallible<'js, ()> {
         let bytes = bytes_of(cx, chunk)?;
-        self.bytes.borrow_mut().extend_from_slice(&bytes);
-        Ok(())
+        let extended = self.bytes.borrow_mut().extend(&Room::of(cx), &bytes);
+        extended.map_err(Error::Range)
     }
 }
 

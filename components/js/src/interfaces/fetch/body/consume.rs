@@ -1,8 +1,9 @@
 //! The methods of the mixin `Body`: all bytes of a body, as what a script wants.
 
-use bytes::{Bytes, BytesMut};
+use background_fetch::{Exception, ExceptionName};
+use bytes::Bytes;
 use encoding_rs::UTF_8;
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use url::form_urlencoded;
 
 use super::{HasBody, Taken, take};
@@ -10,7 +11,7 @@ use crate::engine::{Cx, Promise, Resolver, Slots, Value};
 use crate::interfaces::fetch::{HeaderList, SharedHeaders, mime};
 use crate::interfaces::form_data::{FormEntry, FormValue, multipart};
 use crate::interfaces::{Blob, BlobData, ByteStream, Failure, FormData, Reader};
-use crate::realm::Realm;
+use crate::realm::{ChargedBytes, Realm, Room};
 use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
 
 /// What a script wants.
@@ -49,7 +50,7 @@ pub(in crate::interfaces::fetch) fn consume<'js, T: HasBody>(
         // 6.
         Taken::Stream(stream) => {
             let (promise, settles) = Settles::new(cx)?;
-            Realm::of(cx).spawn_then(collect(stream), move |cx, bytes| {
+            Realm::of(cx).spawn_then(collect(stream, Room::of(cx)), move |cx, bytes| {
                 let value = match bytes {
                     Ok(bytes) => package.convert(cx, bytes, &headers.borrow()),
                     Err(failure) => Err(failure.into_error(cx)),
@@ -66,7 +67,7 @@ pub(in crate::interfaces::fetch) fn consume<'js, T: HasBody>(
             slots.set_named(REJECT, reject);
             let reader: Reader<'js> = stream.reader(cx)?;
             reader.read_all(cx, slots, move |cx, slots, bytes| {
-                let value = bytes.and_then(|bytes| package.convert(cx, bytes.into(), &headers.borrow()));
+                let value = bytes.and_then(|bytes| package.convert(cx, bytes, &headers.borrow()));
                 let functions = slots.named(RESOLVE).zip(slots.named(REJECT));
                 let resolver =
                     functions.and_then(|(resolve, reject)| Resolver::from_values([resolve, reject]));
@@ -96,19 +97,24 @@ fn finished<'js>(
 }
 
 /// Every byte that comes. What comes in one piece is not copied.
-async fn collect(mut stream: ByteStream) -> Result<Bytes, Failure> {
-    let Some(first) = stream.next().await.transpose()? else {
+async fn collect(mut stream: ByteStream, room: Room) -> Result<Bytes, Failure> {
+    let Some(first) = stream.try_next().await? else {
         return Ok(Bytes::new());
     };
-    let Some(second) = stream.next().await.transpose()? else {
+    let Some(second) = stream.try_next().await? else {
         return Ok(first);
     };
-    let mut all = BytesMut::from(&first[..]);
-    all.extend_from_slice(&second);
+    let mut all = ChargedBytes::default();
+    let mut extend = |bytes: &[u8]| {
+        let extended = all.extend(&room, bytes);
+        extended.map_err(|message| Failure::from(Exception::new(ExceptionName::TypeError, message)))
+    };
+    extend(&first)?;
+    extend(&second)?;
     while let Some(bytes) = stream.try_next().await? {
-        all.extend_from_slice(&bytes);
+        extend(&bytes)?;
     }
-    Ok(all.freeze())
+    Ok(all.into_bytes())
 }
 
 impl Package {

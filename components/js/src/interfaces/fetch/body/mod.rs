@@ -312,7 +312,7 @@ pub(super) fn send<'js, T: HasBody>(this: &Ref<'js, T>, cx: &Cx<'js>) -> Fallibl
     }
 }
 
-/// Gives the object no more of the bytes: its stream is errored, where it can be.
+/// Gives the object no more of the bytes: its stream is errored. One that the host reads is errored by whoever gives it.
 ///
 /// <https://fetch.spec.whatwg.org/#abort-fetch>
 pub(super) fn error<'js, T: HasBody>(
@@ -320,7 +320,13 @@ pub(super) fn error<'js, T: HasBody>(
     cx: &Cx<'js>,
     reason: &Value<'js>,
 ) -> Fallible<'js, ()> {
-    match object_of(this, cx) {
+    if matches!(
+        *this.body().state.borrow(),
+        State::Null | State::Bytes(_) | State::Taken
+    ) {
+        return Ok(());
+    }
+    match stream_of(this, cx)? {
         Some(stream) => stream.error(cx, reason),
         None => Ok(()),
     }
