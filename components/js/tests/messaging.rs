@@ -73,9 +73,12 @@ fn values_are_cloned_with_their_identity_and_their_internals() {
 #[test]
 fn what_cannot_be_cloned_is_said_and_what_a_getter_throws_is_thrown() {
     let script = "
-        const out = [], own = {};
+        const out = [], own = {}, gone = new ArrayBuffer(8, { maxByteLength: 8 });
+        const shrunk = new Uint8Array(gone, 4, 2), view = new DataView(gone, 4);
+        gone.resize(2);
         const bad = [Symbol(), () => {}, new WeakMap(), Promise.resolve(), globalThis, new EventTarget(), new Proxy({}, {}), [].values(),
-            new MessageChannel().port1, { a: [class {}] }, new Event('x'), new WeakRef(own)];
+            new MessageChannel().port1, { a: [class {}] }, new Event('x'), new WeakRef(own),
+            new Blob().stream(), shrunk, view];
         for (const value of bad)
             try { structuredClone(value); out.push('cloned ' + String(value)) } catch (e) { if (e.name !== 'DataCloneError') out.push(e) }
         try { structuredClone({ get a() { throw own } }) } catch (e) { out.push(e === own) }
@@ -91,9 +94,17 @@ fn what_cannot_be_cloned_is_said_and_what_a_getter_throws_is_thrown() {
             try { structuredClone(value, { transfer }); out.push('moved') } catch (e) { out.push(e.name) }
         const resizable = structuredClone(new ArrayBuffer(2, { maxByteLength: 8 }));
         out.push(resizable.resizable, resizable.maxByteLength, moved[0].detached);
+        for (const [length, maxByteLength] of [[4, 8], [8, 8]]) {
+            const buffer = new ArrayBuffer(length, { maxByteLength });
+            new Uint8Array(buffer).fill(7);
+            const [follows, fixed, data] = structuredClone([new Uint16Array(buffer, 2), new Uint8Array(buffer, 0, length), new DataView(buffer, 1)]);
+            out.push(follows.length, fixed[length - 1], data.byteLength, new Uint8Array(buffer).every(b => b === 7));
+            follows.buffer.resize(follows.buffer === data.buffer ? 6 : 0);
+            out.push(follows.length, fixed.length, data.byteLength);
+        }
         tell(out.join())";
     let expected = "true,200000,true,4,true,DataCloneError,DataCloneError,DataCloneError,DataCloneError,DataCloneError,\
-                    true,8,false";
+                    true,8,false,1,7,3,true,2,4,5,3,7,7,true,2,0,5";
     assert_eq!(run(script), expected);
 }
 

@@ -9,6 +9,53 @@
   const append = (list, value) => {
     defineProperty(list, list.length, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
   };
+  const isResizable = callable(getter(ArrayBuffer.prototype, "resizable"));
+  const maxByteLength = callable(getter(ArrayBuffer.prototype, "maxByteLength"));
+  const byteLength = callable(getter(ArrayBuffer.prototype, "byteLength"));
+  const resize = callable(ArrayBuffer.prototype.resize);
+  const views = {
+    array: {
+      buffer: callable(getter(TypedArray.prototype, "buffer")),
+      length: callable(getter(TypedArray.prototype, "byteLength")),
+      // It throws where the array is out of bounds.
+      validate: callable(TypedArray.prototype.keys),
+    },
+    data: {
+      buffer: callable(getter(DataView.prototype, "buffer")),
+      length: callable(getter(DataView.prototype, "byteLength")),
+      validate: callable(getter(DataView.prototype, "byteLength")),
+    },
+  };
+  const setBytes = callable(TypedArray.prototype.set);
+  const bytes = Uint8Array;
+  const isOutOfBounds = (view, kind) => {
+    try {
+      kind.validate(view);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  // The language does not tell; it is tried, and nobody sees it.
+  const followsLength = (view, kind, size) => {
+    const buffer = kind.buffer(view);
+    if (!isResizable(buffer)) return false;
+    const before = kind.length(view);
+    const whole = byteLength(buffer);
+    if (whole + size <= maxByteLength(buffer)) {
+      resize(buffer, whole + size);
+      const follows = kind.length(view) !== before;
+      resize(buffer, whole);
+      return follows;
+    }
+    if (whole < size) return false;
+    const copy = new bytes(new bytes(buffer));
+    resize(buffer, whole - size);
+    const follows = !isOutOfBounds(view, kind) && kind.length(view) !== before;
+    resize(buffer, whole);
+    setBytes(new bytes(buffer), copy);
+    return follows;
+  };
   const flags = [
     ["d", "hasIndices"], ["g", "global"], ["i", "ignoreCase"], ["m", "multiline"],
     ["s", "dotAll"], ["u", "unicode"], ["v", "unicodeSets"], ["y", "sticky"],
@@ -34,6 +81,12 @@
     viewBuffer: getter(DataView.prototype, "buffer"),
     viewOffset: getter(DataView.prototype, "byteOffset"),
     viewLength: getter(DataView.prototype, "byteLength"),
+    // Of a view with elements of this size.
+    viewState(view, size, isArray) {
+      const kind = isArray ? views.array : views.data;
+      if (isOutOfBounds(view, kind)) return "out of bounds";
+      return followsLength(view, kind, size) ? "follows" : "fixed";
+    },
     booleanValue: Boolean.prototype.valueOf,
     numberValue: Number.prototype.valueOf,
     stringValue: String.prototype.valueOf,

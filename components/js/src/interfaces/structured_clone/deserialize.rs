@@ -100,10 +100,9 @@ fn make<'js>(
             offset,
             length,
         } => {
-            let buffer = buffer.value(cx, objects)?;
-            let place = [cx.number(*offset as f64), cx.number(*length as f64)];
-            let [offset, length] = place;
-            construct(constructor, &[buffer, offset, length])
+            let mut arguments = vec![buffer.value(cx, objects)?, cx.number(*offset as f64)];
+            arguments.extend(length.map(|length| cx.number(length as f64)));
+            construct(constructor, &arguments)
         }
         Record::Map(_) => construct("Map", &[]),
         Record::Set(_) => construct("Set", &[]),

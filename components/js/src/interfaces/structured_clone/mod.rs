@@ -55,8 +55,8 @@ enum Record {
         constructor: &'static str,
         buffer: Datum,
         offset: usize,
-        /// In elements; in bytes for a DataView.
-        length: usize,
+        /// In elements; in bytes for a DataView. None where it follows the length of a buffer that can be resized.
+        length: Option<usize>,
     },
     /// Keys and values by turns.
     Map(Vec<Datum>),

@@ -1,12 +1,15 @@
 //! Values as plain data.
 
+mod built_in;
+
 use std::collections::HashMap;
 
 use background_fetch::DomString;
 
-use super::{BufferData, Datum, Record, Serialized, transfer};
+use super::{Datum, Record, Serialized, transfer};
 use crate::bindings::INTERFACES;
 use crate::engine::{Class, Cx, Object, Type, Value};
+use crate::interfaces::ReadableStream;
 use crate::realm::Charge;
 use crate::webidl::{Error, Fallible, FromJs, Serialization};
 
@@ -219,6 +222,10 @@ impl<'js> Serializer<'_, 'js> {
                     properties: Vec::new(),
                 }
             }
+            // The streams are objects of scripts to the engine.
+            Class::Ordinary if self.is_stream(object)? => {
+                return Err(data_clone_error("a stream cannot be cloned"));
+            }
             Class::Ordinary => {
                 self.properties(place, object)?;
                 Record::Object(Vec::new())
@@ -229,6 +236,16 @@ impl<'js> Serializer<'_, 'js> {
                 ));
             }
         })
+    }
+
+    fn is_stream(&self, object: &Object<'js>) -> Fallible<'js, bool> {
+        let cx = self.cx;
+        // Most objects are plain ones, which are not asked further.
+        let Some(prototype) = object.prototype() else {
+            return Ok(false);
+        };
+        let plain = cx.intrinsic("Object")?.get(cx, "prototype")?;
+        Ok(!plain.is(&prototype.value()) && ReadableStream::is_exactly(cx, &object.value()))
     }
 
     fn properties(&mut self, record: usize, object: &Object<'js>) -> Fallible<'js, ()> {
@@ -255,101 +272,4 @@ impl<'js> Serializer<'_, 'js> {
             next: 0,
         });
     }
-
-    /// Step 13.
-    fn array_buffer(&mut self, object: &Object<'js>) -> Fallible<'js, Record> {
-        let longest = transfer::longest(self.cx, object)?;
-        if transfer::is_detached(self.cx, object)? {
-            return Err(data_clone_error("a detached ArrayBuffer cannot be cloned"));
-        }
-        let bytes = object.array_buffer_bytes().unwrap_or_default();
-        self.charge.grow(self.cx, bytes.len())?;
-        Ok(Record::ArrayBuffer(BufferData { bytes, longest }))
-    }
-
-    /// Step 14.
-    fn view(&mut self, object: &Object<'js>) -> Fallible<'js, Record> {
-        let cx = self.cx;
-        let name = cx.intrinsic("arrayName")?.call(cx, &object.value(), &[])?;
-        let name = match name.is_undefined() {
-            true => "DataView".to_owned(),
-            false => name.to_text(cx)?,
-        };
-        let kind = VIEWS.iter().find(|(known, _)| *known == name);
-        let view = object.view(cx)?;
-        let (Some((constructor, size)), Some(view)) = (kind, view) else {
-            return Err(data_clone_error(
-                "a view of a detached ArrayBuffer cannot be cloned",
-            ));
-        };
-        Ok(Record::View {
-            constructor,
-            buffer: self.datum(&view.buffer.value())?,
-            offset: view.offset,
-            length: view.length / size,
-        })
-    }
-
-    /// Step 17.
-    fn error(&mut self, object: &Object<'js>) -> Fallible<'js, Record> {
-        let cx = self.cx;
-        let name = object.get(cx, "name")?;
-        let name = match name.kind() {
-            Type::String => name.to_text(cx)?,
-            _ => String::new(),
-        };
-        let constructor = ERRORS.into_iter().find(|known| *known == name);
-        let has_own = |object: &Value<'js>, key| {
-            let arguments = [object.clone(), cx.string(key)];
-            let has = cx.intrinsic("hasOwn")?.call(cx, &cx.undefined(), &arguments)?;
-            Ok::<_, Error<'js>>(has.to_boolean(cx))
-        };
-        let arguments = [object.value(), cx.string("message")];
-        let descriptor = cx
-            .intrinsic("ownDescriptor")?
-            .call(cx, &cx.undefined(), &arguments)?;
-        let message = match descriptor.as_object() {
-            Some(descriptor) if has_own(&descriptor.value(), "value")? => {
-                Some(self.string(&descriptor.get(cx, "value")?)?)
-            }
-            _ => None,
-        };
-        let stack = cx.intrinsic("errorStack")?.call(cx, &object.value(), &[])?;
-        let stack = match stack.kind() {
-            Type::String => Some(self.string(&stack)?),
-            _ => None,
-        };
-        Ok(Record::Error {
-            constructor: constructor.unwrap_or("Error"),
-            message,
-            stack,
-        })
-    }
 }
-
-const ERRORS: [&str; 7] = [
-    "Error",
-    "EvalError",
-    "RangeError",
-    "ReferenceError",
-    "SyntaxError",
-    "TypeError",
-    "URIError",
-];
-
-/// The constructors of views, and the size of their elements.
-const VIEWS: [(&str, usize); 13] = [
-    ("DataView", 1),
-    ("Int8Array", 1),
-    ("Uint8Array", 1),
-    ("Uint8ClampedArray", 1),
-    ("Int16Array", 2),
-    ("Uint16Array", 2),
-    ("Float16Array", 2),
-    ("Int32Array", 4),
-    ("Uint32Array", 4),
-    ("Float32Array", 4),
-    ("Float64Array", 8),
-    ("BigInt64Array", 8),
-    ("BigUint64Array", 8),
-];
