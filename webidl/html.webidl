@@ -27,10 +27,17 @@ interface Window : EventTarget {
   // the user agent
   readonly attribute Navigator navigator;
   [Replaceable] readonly attribute Navigator clientInformation;
+
+  undefined postMessage(any message, USVString targetOrigin, optional sequence<object> transfer = []);
+  undefined postMessage(any message, optional WindowPostMessageOptions options = {});
 };
 Window includes GlobalEventHandlers;
 Window includes WindowEventHandlers;
 Window includes WindowOrWorkerGlobalScope;
+
+dictionary WindowPostMessageOptions : StructuredSerializeOptions {
+  USVString targetOrigin = "/";
+};
 
 // https://html.spec.whatwg.org/multipage/nav-history-apis.html#the-location-interface
 [Exposed=Window]

@@ -190,3 +190,25 @@ fn message_events_are_made_by_scripts_too() {
     let expected = "1,o,l,true,true,false,y,2,true,0,,TypeError,TypeError,TypeError";
     assert_eq!(run(&script), expected);
 }
+
+#[test]
+fn a_window_sends_messages_to_itself() {
+    let script = "
+        const out = [], { port1, port2 } = new MessageChannel();
+        onmessage = e => {
+            out.push(e.data, e.origin, e.source === window, e.ports.length, e.target === window);
+            if (e.data === 'last') tell(out.join());
+        };
+        postMessage('other', 'https://other.example');
+        postMessage(1);
+        postMessage(2, 'https://site.example/anywhere', [port1]);
+        postMessage('last', { targetOrigin: '*', transfer: [port2] });
+        try { postMessage(3, 'nowhere') } catch (e) { out.push(e.name) }
+        try { postMessage(4, '*', [port1]) } catch (e) { out.push(e.name) }
+        out.push(postMessage.length);";
+    let site = "https://site.example";
+    let expected = format!(
+        "SyntaxError,DataCloneError,1,1,{site},true,0,true,2,{site},true,1,true,last,{site},true,1,true"
+    );
+    assert_eq!(run(script), expected);
+}

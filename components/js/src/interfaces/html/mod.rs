@@ -6,6 +6,7 @@ mod global_scope;
 mod import_scripts;
 mod location;
 mod navigator;
+mod post_message;
 mod promise_rejection_event;
 pub mod report;
 mod timers;

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 
 use background_fetch::DomString;
 
+use super::post_message::post_message;
 use super::{Location, Navigator, window_or_worker_global_scope};
-use crate::bindings::WindowMethods;
+use crate::bindings::{WindowMethods, WindowPostMessageOptions};
 use crate::engine::{Cx, Object, Value};
 use crate::interfaces::{Document, EventTarget};
 use crate::realm::Realm;
@@ -140,5 +141,24 @@ impl WindowMethods for Window {
 
     fn client_information<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Navigator>> {
         Self::navigator(this, cx)
+    }
+
+    fn post_message<'js>(
+        _: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        target_origin: String,
+        transfer: Vec<Object<'js>>,
+    ) -> Fallible<'js, ()> {
+        post_message(cx, &message, &target_origin, &transfer)
+    }
+
+    fn post_message_2<'js>(
+        _: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        options: WindowPostMessageOptions<'js>,
+    ) -> Fallible<'js, ()> {
+        post_message(cx, &message, &options.target_origin, &options.parent.transfer)
     }
 }
