@@ -135,6 +135,8 @@ interface mixin WindowOrWorkerGlobalScope {
   any structuredClone(any value, optional StructuredSerializeOptions options = {});
 };
 
+enum DocumentVisibilityState { "visible", "hidden" };
+
 // https://html.spec.whatwg.org/multipage/system-state.html#the-navigator-object
 [Exposed=Window]
 interface Navigator {
@@ -193,6 +195,12 @@ interface DedicatedWorkerGlobalScope : WorkerGlobalScope {
 
   undefined close();
 };
+
+interface mixin AbstractWorker {
+  attribute EventHandler onerror;
+};
+
+enum WorkerType { "classic", "module" };
 
 [Exposed=Worker]
 interface WorkerNavigator {};

@@ -717,7 +717,10 @@ fn non_any(type_: &NonAnyType<'_>, attributes: &Attributes) -> Type {
         NonAnyType::Uint8Array(type_) => nullable(type_, |_| Type::Buffer("Uint8Array")),
         NonAnyType::ArrayBufferView(type_) => nullable(type_, |_| Type::Buffer("ArrayBufferView")),
         NonAnyType::BufferSource(type_) => nullable(type_, |_| Type::Buffer("BufferSource")),
-        NonAnyType::Identifier(type_) => nullable(type_, |name| Type::Named(name.0.to_owned())),
+        NonAnyType::Identifier(type_) => nullable(type_, |name| match name.0 {
+            "undefined" => Type::Undefined,
+            name => Type::Named(name.to_owned()),
+        }),
         other => panic!("the type {other:?} is not known here"),
     }
 }

@@ -1,6 +1,7 @@
 //! [`Realm`]: a global with its event loop.
 
 mod memory;
+mod modules;
 mod rejections;
 mod thread;
 
@@ -18,11 +19,12 @@ use futures::future::LocalFutureObj;
 use futures::task::LocalSpawn;
 use url::Url;
 
-use crate::engine::{Cx, Engine, Limits, Value};
+use crate::engine::{Completion, Cx, Engine, Limits, Value};
 use crate::host::Host;
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
 pub use memory::{Charge, ChargedBytes, Room};
+use modules::Modules;
 use rejections::Rejections;
 pub use thread::{RealmHandle, spawn};
 
@@ -38,6 +40,8 @@ pub struct Realm {
     data: RefCell<HashMap<TypeId, Rc<dyn Any>>>,
     /// The scripts and callbacks that are on the stack.
     depth: Cell<usize>,
+    /// Performing a microtask checkpoint.
+    in_checkpoint: Cell<bool>,
     /// When it began, on the host's clock, and as people tell it: milliseconds since 1970.
     began: Duration,
     time_origin: f64,
@@ -143,6 +147,7 @@ impl Realm {
             spawner,
             data: RefCell::default(),
             depth: Cell::new(0),
+            in_checkpoint: Cell::new(false),
             began,
             time_origin,
             rejections: Rejections::default(),
@@ -151,6 +156,7 @@ impl Realm {
             reporter: OnceCell::new(),
         });
         engine.enter(|cx| cx.set_host(realm.clone()));
+        engine.set_module_host(Modules::of(&realm));
         engine.on_rejection(|cx, promise, reason, is_handled| {
             Rejections::note(cx, promise, reason, is_handled);
         });
@@ -293,9 +299,11 @@ impl Realm {
         }
         realm.depth.set(depth + 1);
         let result = run();
-        if depth == 0 {
-            // Still at depth 1: what the jobs call has no checkpoint of its own.
+        // A task, or a script that a task has called: nothing else is on the stack.
+        if depth <= 1 {
             realm.run_jobs(cx);
+        }
+        if depth == 0 {
             realm.rejections.notify(cx, &realm);
             realm.report_overrun(cx);
         }
@@ -311,6 +319,17 @@ impl Realm {
         if realm.depth.get() <= 1 {
             realm.run_jobs(cx);
         }
+    }
+
+    /// Runs a classic script in a task.
+    ///
+    /// <https://html.spec.whatwg.org/multipage/webappapis.html#run-a-classic-script>
+    ///
+    /// # Errors
+    ///
+    /// What it throws.
+    pub fn run_classic_script<'js>(cx: &Cx<'js>, source: &str, name: &str) -> Completion<'js, Value<'js>> {
+        Self::run_script(cx, || cx.run_script(source, name))
     }
 
     /// Runs the jobs that wait; those of a task that runs for too long wait for the next.
@@ -335,6 +354,7 @@ impl Realm {
                 break;
             }
         }
+        self.in_checkpoint.set(false);
     }
 
     /// Reports a task that was ended, or that should have been.

@@ -3,6 +3,7 @@
 mod console;
 pub mod page;
 pub mod scripts;
+pub mod service_workers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use background_fetch::embedder::{Clock, Network, Spawner};
 
 use crate::engine::Cx;
 use crate::realm::Realm;
+
+use service_workers::ServiceWorkers;
 
 pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
 
@@ -26,6 +29,8 @@ pub struct Host {
     pub console: Arc<dyn ConsoleSink>,
     /// What scripts are told of the user agent.
     pub navigator: NavigatorInfo,
+    /// The service workers.
+    pub service_workers: ServiceWorkers,
 }
 
 /// What scripts are told of the user agent.
@@ -55,6 +60,7 @@ impl Host {
             spawner,
             console: Arc::new(StandardError),
             navigator: NavigatorInfo::default(),
+            service_workers: ServiceWorkers::default(),
         }
     }
 

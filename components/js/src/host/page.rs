@@ -6,7 +6,7 @@ use background_fetch::fetch::{Client, Request, RequestMode};
 use url::Url;
 
 use super::Host;
-use super::scripts::{ScriptUse, decode, fetch_script, fetch_to_end};
+use super::scripts::{ScriptUse, content_type, decode, fetch_script, fetch_to_end};
 use crate::bindings::DocumentReadyState;
 use crate::engine::Cx;
 use crate::interfaces::{
@@ -75,7 +75,7 @@ async fn load_document(
             head.status
         ));
     }
-    Ok(decode(&bytes, &head))
+    Ok(decode(&bytes, &content_type(&head)))
 }
 
 fn document<'js>(cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Document>> {
@@ -139,9 +139,9 @@ fn run_next(cx: &Cx<'_>, mut scripts: Vec<PendingScript>) {
 fn run<'js>(cx: &Cx<'js>, script: &PendingScript, source: &str, url: &Url) -> Fallible<'js, ()> {
     if script.is_module {
         // A rejection that nobody handles is reported as every other.
-        cx.run_module(source, url.as_str())?;
+        Realm::run_script(cx, || cx.run_module(source, url.as_str()))?;
     } else {
-        cx.run_script(source, url.as_str())?;
+        Realm::run_classic_script(cx, source, url.as_str())?;
     }
     Ok(())
 }

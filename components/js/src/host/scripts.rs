@@ -14,8 +14,6 @@ use futures::StreamExt;
 use http::header::CONTENT_TYPE;
 use url::Url;
 
-use super::Host;
-use crate::engine::Cx;
 use crate::realm::Realm;
 
 /// The bytes that a script may have.
@@ -41,8 +39,8 @@ pub struct FetchedScript {
     pub bytes: Bytes,
     /// Its text.
     pub source: String,
-    /// The head of the response.
-    pub head: ResponseHead,
+    /// Its MIME type, as the server says it.
+    pub content_type: String,
 }
 
 /// Fetches a script for a client.
@@ -84,14 +82,13 @@ pub async fn fetch_script(
     }
     let source = match what {
         ScriptUse::Module => decode_utf8(&bytes),
-        _ => decode(&bytes, &head),
+        _ => decode(&bytes, &content_type(&head)),
     };
-    let url = head.url().cloned().unwrap_or(url);
     Ok(FetchedScript {
-        url,
+        content_type: content_type(&head),
+        url: head.url().cloned().unwrap_or(url),
         bytes,
         source,
-        head,
     })
 }
 
@@ -130,16 +127,31 @@ pub async fn fetch_to_end(
     Ok((head, body.freeze()))
 }
 
+/// Where the scripts of a realm come from, where that is not the network.
+pub struct ScriptSource(pub Box<dyn Fn(&Realm, &Url, ScriptUse) -> Result<FetchedScript, String>>);
+
+/// Loads a script while the realm waits: from its [source](ScriptSource), or from the network.
+///
+/// # Errors
+///
+/// A sentence.
+pub fn load(realm: &Realm, url: &Url, what: ScriptUse) -> Result<FetchedScript, String> {
+    match realm.data_of::<ScriptSource>() {
+        Some(source) => (source.0)(realm, url, what),
+        None => fetch_blocking(realm, url, what),
+    }
+}
+
 /// Fetches a script while the realm waits.
 ///
 /// # Errors
 ///
 /// A sentence.
-pub fn fetch_blocking(cx: &Cx<'_>, url: &Url, what: ScriptUse) -> Result<FetchedScript, String> {
-    let network = Arc::clone(&Host::of(cx).network);
-    let client = Realm::of(cx).settings().client.clone();
-    let fetched = fetch_script(network, client, url.clone(), what);
-    block_on(&Realm::of(cx), fetched).unwrap_or_else(|| Err("the realm was closed".to_owned()))
+pub fn fetch_blocking(realm: &Realm, url: &Url, what: ScriptUse) -> Result<FetchedScript, String> {
+    let settings = realm.settings();
+    let network = Arc::clone(&settings.host.network);
+    let fetched = fetch_script(network, settings.client.clone(), url.clone(), what);
+    block_on(realm, fetched).unwrap_or_else(|| Err("the realm was closed".to_owned()))
 }
 
 struct Unpark(Thread);
@@ -170,7 +182,8 @@ pub fn block_on<T>(realm: &Realm, future: impl Future<Output = T>) -> Option<T> 
     }
 }
 
-fn content_type(head: &ResponseHead) -> String {
+/// The value of the header `Content-Type`, in lower case.
+pub fn content_type(head: &ResponseHead) -> String {
     let value = head.headers.get(CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.trim().to_ascii_lowercase()
@@ -209,9 +222,8 @@ pub fn decode_utf8(bytes: &[u8]) -> String {
 }
 
 /// The text of a classic script: by its byte order mark, else by the charset of its type, else UTF-8.
-pub fn decode(bytes: &[u8], head: &ResponseHead) -> String {
-    let type_ = content_type(head);
-    let charset = type_
+pub fn decode(bytes: &[u8], content_type: &str) -> String {
+    let charset = content_type
         .split(';')
         .filter_map(|parameter| parameter.trim().strip_prefix("charset="))
         .find_map(|label| Encoding::for_label(label.trim_matches('"').as_bytes()));

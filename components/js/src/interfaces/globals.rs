@@ -24,6 +24,7 @@ pub fn define_globals<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
     }
     global.remove(cx, Symbol::ToStringTag)?;
     set_global(cx);
+    super::service_workers::connect(cx);
     define_all(cx, INTERFACES, NAMESPACES)?;
     // What is no Web IDL comes after the interfaces, which it finds on the global.
     define_exceptions(cx)?;

@@ -10,7 +10,7 @@ use background_fetch_js::engine::{Cx, Limits};
 use background_fetch_js::host::page::{PageSource, open_page};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Host};
 use background_fetch_js::interfaces::define_globals;
-use background_fetch_js::realm::{RealmHandle, Settings, spawn};
+use background_fetch_js::realm::{Realm, RealmHandle, Settings, spawn};
 use background_fetch_net::{HttpNetwork, TokioRuntime};
 use parking_lot::Mutex;
 
@@ -101,7 +101,7 @@ impl UserAgent {
         let realm = spawn("window", settings, move |cx| {
             define_globals(cx).unwrap();
             define_tell(cx, sender.clone());
-            if let Err(thrown) = cx.run_script(&script, &name) {
+            if let Err(thrown) = Realm::run_classic_script(cx, &script, &name) {
                 let _ = sender.send(format!("threw {}", thrown.0.to_text(cx).unwrap_or_default()));
             }
         });
@@ -144,7 +144,7 @@ impl Page {
     pub(crate) fn run(&self, script: &str) {
         let script = script.to_owned();
         self.realm.queue_task(move |cx| {
-            if let Err(thrown) = cx.run_script(&script, "later.js") {
+            if let Err(thrown) = Realm::run_classic_script(cx, &script, "later.js") {
                 background_fetch_js::realm::report_thrown(cx, Err::<(), _>(thrown.into()));
             }
         });

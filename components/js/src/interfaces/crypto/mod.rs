@@ -22,6 +22,21 @@ fn random<'js>(bytes: &mut [u8]) -> Fallible<'js, ()> {
     filled.map_err(|_| Error::dom("OperationError", "the system gives no random bytes"))
 }
 
+/// A random name; the same each time where the system gives no random bytes.
+pub(crate) fn random_uuid() -> String {
+    let mut bytes = [0; 16];
+    let _ = random(&mut bytes);
+    uuid_of(bytes)
+}
+
+fn uuid_of(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0F | 0x40;
+    bytes[8] = bytes[8] & 0x3F | 0x80;
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]];
+    parts.map(<[String]>::concat).join("-")
+}
+
 impl CryptoMethods for Crypto {
     fn subtle<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, SubtleCrypto>> {
         same_object(this, cx, "subtle", || SubtleCrypto)
@@ -56,11 +71,7 @@ impl CryptoMethods for Crypto {
     fn random_uuid<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, DomString> {
         let mut bytes = [0; 16];
         random(&mut bytes)?;
-        bytes[6] = bytes[6] & 0x0F | 0x40;
-        bytes[8] = bytes[8] & 0x3F | 0x80;
-        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let parts = [&hex[..4], &hex[4..6], &hex[6..8], &hex[8..10], &hex[10..]];
-        Ok(parts.map(<[String]>::concat).join("-").into())
+        Ok(uuid_of(bytes).into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `EventTarget`: listeners, event handlers, and dispatch.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use background_fetch::DomString;
@@ -52,6 +53,15 @@ impl EventTarget {
             .borrow()
             .iter()
             .any(|listener| listener.type_ == *type_)
+    }
+
+    /// The types of the events that are listened to.
+    pub(crate) fn listened_types(&self) -> HashSet<String> {
+        let listeners = self.listeners.borrow();
+        listeners
+            .iter()
+            .map(|listener| listener.type_.to_string())
+            .collect()
     }
 
     fn position(&self, matches: impl Fn(&Listener) -> bool) -> Option<usize> {

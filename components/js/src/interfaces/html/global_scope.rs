@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::{DedicatedWorkerGlobalScope, Window};
 use crate::engine::{Cx, Job, State, Value};
+use crate::interfaces::ServiceWorkerGlobalScope;
 use crate::realm::{Realm, report_thrown};
 use crate::webidl::{Callback, Error, Fallible, FromJs, Globals, Registry};
 
@@ -14,6 +15,7 @@ pub fn set_global(cx: &Cx<'_>) {
     let realm = Realm::of(cx);
     let state: Rc<dyn State> = match realm.kind() {
         Globals::DEDICATED_WORKER => Rc::new(DedicatedWorkerGlobalScope::new(realm.settings().name.clone())),
+        Globals::SERVICE_WORKER => Rc::new(ServiceWorkerGlobalScope::default()),
         _ => Rc::new(Window::default()),
     };
     Registry::of(cx).set_global(cx, state);

@@ -1,7 +1,7 @@
 //! `importScripts()`.
 
 use crate::engine::Cx;
-use crate::host::scripts::{ScriptUse, fetch_blocking};
+use crate::host::scripts::{ScriptUse, load};
 use crate::realm::Realm;
 use crate::webidl::{Error, Fallible};
 
@@ -22,7 +22,7 @@ pub(super) fn import_scripts<'js>(cx: &Cx<'js>, urls: &[String]) -> Fallible<'js
     }
     // 6. Each in its turn.
     for url in records {
-        let script = fetch_blocking(cx, &url, ScriptUse::ImportScripts);
+        let script = load(&Realm::of(cx), &url, ScriptUse::ImportScripts);
         let script = script.map_err(|message| Error::dom("NetworkError", message))?;
         cx.run_script(&script.source, script.url.as_str())?;
     }

@@ -9,6 +9,7 @@ use background_fetch::DomString;
 use crate::bindings::{NavigatorMethods, WorkerNavigatorMethods};
 use crate::engine::{Cx, Object};
 use crate::host::Host;
+use crate::interfaces::ServiceWorkerContainer;
 use crate::webidl::{Fallible, FromJs, Ref, ToJs};
 
 /// What a page is told of the user agent.
@@ -80,6 +81,13 @@ macro_rules! navigator {
 
         fn on_line<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, bool> {
             Ok(true)
+        }
+
+        fn service_worker<'js>(
+            this: &Ref<'js, Self>,
+            cx: &Cx<'js>,
+        ) -> Fallible<'js, Ref<'js, ServiceWorkerContainer>> {
+            ServiceWorkerContainer::of(cx, this.slots())
         }
 
         fn hardware_concurrency<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, u64> {

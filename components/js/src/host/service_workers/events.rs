@@ -1,0 +1,135 @@
+//! Events of workers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+
+use super::ServiceWorkers;
+use super::instance::Instance;
+use super::model::{Registration, Worker};
+use super::run::{end_event, run_service_worker};
+use crate::engine::Cx;
+use crate::host::Host;
+use crate::interfaces::service_workers::ExtendableEvent;
+use crate::webidl::{Fallible, Ref};
+
+/// Why an event was not dispatched, or did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFailure {
+    /// There is no active worker.
+    NoWorker(String),
+    /// The worker does not start.
+    Start(String),
+    /// The worker was ended meanwhile.
+    Terminated(String),
+    /// The event was extended for too long; the worker was ended.
+    TimedOut(String),
+    /// No event could be made.
+    Make(String),
+}
+
+impl fmt::Display for EventFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::NoWorker(message)
+        | Self::Start(message)
+        | Self::Terminated(message)
+        | Self::TimedOut(message)
+        | Self::Make(message)) = self;
+        f.write_str(message)
+    }
+}
+
+/// What is told when an event is no longer active: whether one of the promises that extended it was rejected, or why there was
+/// no event.
+pub(crate) type Inactive = oneshot::Sender<Result<bool, String>>;
+
+/// Keeps count of an event, whatever becomes of the task that waits for it.
+struct InProgress {
+    host: Arc<Host>,
+    worker: Arc<Worker>,
+    instance: Arc<Instance>,
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        end_event(&self.host, &self.worker, &self.instance);
+        if let Some(registration) = self.host.service_workers.registration_of(&self.worker) {
+            ServiceWorkers::used_less(&self.host, &registration);
+        }
+    }
+}
+
+/// Dispatches an event at a worker's global, and waits until it is no longer active: whether a promise that extended it was
+/// rejected.
+pub(super) async fn dispatch(
+    host: &Arc<Host>,
+    worker: &Arc<Worker>,
+    make: impl for<'js> FnOnce(&Cx<'js>) -> Fallible<'js, Ref<'js, ExtendableEvent>> + Send + 'static,
+) -> Result<bool, EventFailure> {
+    let task = move |cx: &Cx<'_>, inactive: Inactive| match make(cx) {
+        Ok(event) => ExtendableEvent::dispatch(cx, &event, inactive),
+        Err(error) => {
+            let text = error.to_value(cx).to_text(cx).unwrap_or_default();
+            let _ = inactive.send(Err(text));
+        }
+    };
+    dispatch_with(host, worker, task).await
+}
+
+/// The same, with a task that makes the event in its own time.
+pub(super) async fn dispatch_with(
+    host: &Arc<Host>,
+    worker: &Arc<Worker>,
+    task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
+) -> Result<bool, EventFailure> {
+    let started = run_service_worker(host, worker).await;
+    let instance = started.map_err(EventFailure::Start)?;
+    instance.begin_event();
+    let in_progress = InProgress {
+        host: Arc::clone(host),
+        worker: Arc::clone(worker),
+        instance: Arc::clone(&instance),
+    };
+    let (sender, inactive) = oneshot::channel();
+    instance.realm.queue_task(move |cx| task(cx, sender));
+    let life = host.clock.sleep(host.service_workers.policy.event_life);
+    let outcome = match select(inactive, life).await {
+        Either::Left((Ok(outcome), _)) => outcome.map_err(EventFailure::Make),
+        Either::Left((Err(oneshot::Canceled), _)) => Err(EventFailure::Terminated(format!(
+            "the worker {} was ended before its event was over",
+            worker.script_url
+        ))),
+        Either::Right(_) => {
+            ServiceWorkers::terminate_instance(worker, &instance);
+            Err(EventFailure::TimedOut(format!(
+                "an event of the worker {} lasted for too long",
+                worker.script_url
+            )))
+        }
+    };
+    drop(in_progress);
+    outcome
+}
+
+impl ServiceWorkers {
+    /// Fires a functional event at the active worker of a registration; `task` makes its object and dispatches it.
+    ///
+    /// <https://w3c.github.io/ServiceWorker/#fire-functional-event-algorithm>
+    pub(crate) async fn fire_functional_event(
+        host: &Arc<Host>,
+        registration: &Arc<Registration>,
+        task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
+    ) -> Result<bool, EventFailure> {
+        // 2 and 3. The active worker.
+        let worker = registration.active();
+        let worker = worker.ok_or_else(|| {
+            EventFailure::NoWorker(format!("{} has no active worker", registration.key.scope))
+        })?;
+        // 4. It is active when it is activated.
+        worker.when_activated().await;
+        // 5 to 8. Its event.
+        dispatch_with(host, &worker, task).await
+    }
+}

@@ -1,0 +1,106 @@
+//! Unregistering, and clearing what is unregistered when nothing uses it any more.
+
+use std::sync::Arc;
+
+use super::job::{Job, Outcome};
+use super::model::{Registration, Slot};
+use super::register::After;
+use super::{Refusal, ServiceWorkers, State};
+use crate::bindings::ServiceWorkerState;
+use crate::host::Host;
+
+/// <https://w3c.github.io/ServiceWorker/#unregister-algorithm>
+pub(super) fn unregister(host: &Arc<Host>, mut job: Job) -> After {
+    let this = &host.service_workers;
+    // 1. One's own registrations.
+    let origin = job.key.scope.origin().ascii_serialization();
+    if job.client.origin.as_deref() != Some(&origin) {
+        let message = format!("{} is not of the origin {origin}", job.client.base_url);
+        job.settle(Err(Refusal::dom("SecurityError", message)));
+        return None;
+    }
+    {
+        let mut state = this.state.lock();
+        // 2 to 4. It is no registration any more.
+        let Some(registration) = state.scopes.shift_remove(&job.key) else {
+            job.settle(Ok(Outcome::Boolean(false)));
+            return None;
+        };
+        job.settle(Ok(Outcome::Boolean(true)));
+        // 5. It is cleared, now or when nothing uses it.
+        state.unregistered.push(Arc::clone(&registration));
+        try_clear_registration(&mut state, &registration);
+    }
+    this.save();
+    // What others keep for it goes with it.
+    let hook = this.clear_hook.lock().clone();
+    let key = job.key.clone();
+    let cleared = hook.map(|hook| hook(key))?;
+    Some(cleared)
+}
+
+/// <https://w3c.github.io/ServiceWorker/#try-clear-registration-algorithm>
+pub(super) fn try_clear_registration(state: &mut State, registration: &Arc<Registration>) {
+    let is_idle = registration
+        .workers()
+        .iter()
+        .all(|worker| worker.has_no_pending_events());
+    if is_idle && !state.is_used(registration) {
+        clear_registration(state, registration);
+        state
+            .unregistered
+            .retain(|other| !Arc::ptr_eq(other, registration));
+    }
+}
+
+/// <https://w3c.github.io/ServiceWorker/#clear-registration-algorithm>
+fn clear_registration(state: &State, registration: &Arc<Registration>) {
+    let workers = {
+        let parts = registration.parts.lock();
+        [
+            (Slot::Installing, parts.installing.clone()),
+            (Slot::Waiting, parts.waiting.clone()),
+            (Slot::Active, parts.active.clone()),
+        ]
+    };
+    for (slot, worker) in workers {
+        let Some(worker) = worker else { continue };
+        ServiceWorkers::terminate(&worker);
+        state.update_worker_state(&worker, ServiceWorkerState::Redundant);
+        state.update_registration_state(registration, slot, None);
+        worker.activated();
+    }
+}
+
+impl ServiceWorkers {
+    /// What may be done when a registration is used less: by a client that is gone, or an event that is over.
+    ///
+    /// <https://w3c.github.io/ServiceWorker/#on-client-unload-algorithm>
+    pub(super) fn used_less(host: &Arc<Host>, registration: &Arc<Registration>) {
+        let is_registered = {
+            let mut state = host.service_workers.state.lock();
+            let is_registered = state.is_registered(registration);
+            if !is_registered {
+                try_clear_registration(&mut state, registration);
+            }
+            is_registered
+        };
+        if is_registered && registration.waiting().is_some() {
+            let (host_of_task, registration) = (Arc::clone(host), Arc::clone(registration));
+            host.spawner.spawn(Box::pin(async move {
+                super::activate::try_activate(&host_of_task, &registration).await;
+            }));
+        }
+    }
+
+    /// The registration that a worker is in, registered or not any more.
+    pub fn registration_of(&self, worker: &Arc<super::Worker>) -> Option<Arc<Registration>> {
+        let state = self.state.lock();
+        let registered = state.scopes.get(&worker.registration);
+        let all = registered.into_iter().chain(&state.unregistered);
+        all.cloned().find(|registration| {
+            let mut workers = registration.workers().into_iter();
+            workers.any(|other| Arc::ptr_eq(&other, worker))
+        })
+    }
+}

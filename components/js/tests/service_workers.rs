@@ -1,0 +1,264 @@
+//! Service workers, as pages and they themselves see them.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use background_fetch::RegistrationKey;
+use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
+use common::{Server, UserAgent};
+
+/// What the scripts of pages here share.
+const HELPERS: &str = "
+    const sw = navigator.serviceWorker;
+    const state = (worker, wanted) => new Promise((resolve, reject) => {
+        const look = () => {
+            if (worker.state == wanted) resolve();
+            else if (worker.state == 'redundant') reject(new Error('it is redundant'));
+        };
+        worker.addEventListener('statechange', look);
+        look();
+    });
+    const failed = promise => promise.then(() => 'fine', error => error.name);
+    const run = main => main().then(tell, error => tell('threw ' + error));
+";
+
+fn page(user_agent: &UserAgent, server: &Server, script: &str) -> String {
+    let script = format!("{HELPERS} run(async () => {{ {script} }})");
+    user_agent.page(&server.url("/app/page"), &script).told()
+}
+
+#[test]
+fn a_worker_is_installed_and_activated_and_everybody_hears_of_it() {
+    let server = Server::new(&[(
+        "/app/sw.js",
+        "console.log('ran', serviceWorker.state, registration.scope);
+         oninstall = e => { console.log(e.constructor.name, e.isTrusted, serviceWorker.state);
+             e.waitUntil(new Promise(resolve => setTimeout(resolve, 20)).then(() => console.log('waited'))); };
+         onactivate = e => { console.log(e.type, registration.active.state); e.waitUntil(1); }",
+    )]);
+    let user_agent = UserAgent::new();
+    let told = page(
+        &user_agent,
+        &server,
+        "const seen = [];
+         const registration = await sw.register('sw.js');
+         seen.push(registration.scope.endsWith('/app/'), registration.installing.state, registration.active);
+         seen.push(await sw.ready === registration, registration.active.state, registration.installing);
+         await state(registration.active, 'activated');
+         seen.push(registration === await sw.getRegistration(), (await sw.getRegistrations()).length);
+         seen.push(await sw.getRegistration('/other'), sw.controller);
+         seen.push(await sw.register('sw.js') === registration);
+         return seen.join()",
+    );
+    assert_eq!(told, "true,installing,,true,activating,,true,1,,,true");
+    let origin = &server.origin;
+    let lines = [
+        format!("service worker: ran parsed {origin}/app/"),
+        "service worker: InstallEvent true installing".into(),
+        "service worker: waited".into(),
+        "service worker: activate activating".into(),
+    ];
+    assert_eq!(user_agent.lines(), lines);
+}
+
+#[test]
+fn what_cannot_be_registered_is_refused() {
+    let server = Server::new(&[
+        ("/app/sw.js", ""),
+        ("/app/throws.js", "throw 1"),
+        ("/app/syntax.js", "("),
+        (
+            "/app/rejects.js",
+            "oninstall = e => e.waitUntil(Promise.reject(1))",
+        ),
+        ("/app/endless.js", "while (true);"),
+        ("/app/plain.txt", ""),
+    ]);
+    server.put_as(
+        "/app/wide.js",
+        "",
+        "Content-Type: text/javascript\r\nService-Worker-Allowed: /",
+    );
+    let user_agent = UserAgent::with(|host| {
+        host.service_workers = ServiceWorkers::new(Policy {
+            time_limit: Duration::from_millis(300),
+            ..Policy::default()
+        });
+    });
+    let told = page(
+        &user_agent,
+        &server,
+        "const seen = [];
+         for (const [script, scope] of [
+             ['sw.js', '/'], ['sw.js', '/ap'], ['wide.js', '/'], ['http://other.example/sw.js'], ['sw.js', 'http://other.example/'],
+             ['sw%2f.js'], ['sw.js', 'a%5Cb/'], ['data:text/javascript,'], ['http://'], ['missing.js'], ['plain.txt'],
+             ['throws.js', 'a/'], ['syntax.js', 'b/'], ['endless.js', 'd/'],
+         ]) seen.push(await failed(sw.register(script, scope && { scope })));
+         const rejected = await sw.register('rejects.js', { scope: 'c/' });
+         const worker = rejected.installing;
+         seen.push(await failed(state(worker, 'activated')), worker.state, (await sw.getRegistrations()).length);
+         return seen.join()",
+    );
+    let expected = "SecurityError,SecurityError,fine,SecurityError,SecurityError,TypeError,TypeError,TypeError,TypeError,\
+                    TypeError,SecurityError,TypeError,TypeError,TypeError,Error,redundant,1";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn an_update_waits_until_it_skips_waiting_and_claims_its_clients() {
+    let server = Server::new(&[
+        ("/app/sw.js", "importScripts('lib.js')"),
+        ("/app/lib.js", "self.version = 1"),
+    ]);
+    let user_agent = UserAgent::new();
+    let first = user_agent.page(
+        &server.url("/app/first"),
+        &format!(
+            "{HELPERS} run(async () => {{
+            const registration = await sw.register('sw.js');
+            await state(registration.installing, 'activated');
+            return 'active';
+        }})"
+        ),
+    );
+    assert_eq!(first.told(), "active");
+    let script = format!(
+        "{HELPERS} run(async () => {{
+        const registration = await sw.getRegistration();
+        const seen = [sw.controller === registration.active];
+        const old = registration.active;
+        await registration.update();
+        seen.push(registration.installing, registration.waiting);
+        return seen.join();
+    }})"
+    );
+    let second = user_agent.page(&server.url("/app/second"), &script);
+    assert_eq!(second.told(), "true,,");
+    server.put(
+        "/app/lib.js",
+        "self.version = 2; onmessage = null; skipWaiting(); onactivate = e => e.waitUntil(clients.claim())",
+    );
+    second.run(
+        "run(async () => {
+        const registration = await sw.getRegistration();
+        const old = registration.active;
+        const seen = [];
+        registration.onupdatefound = () => seen.push('found');
+        sw.oncontrollerchange = async () => {
+            seen.push(sw.controller === registration.active, sw.controller === old, old.state);
+            await state(registration.active, 'activated');
+            tell(seen.join());
+        };
+        await registration.update();
+        return 'updated';
+    })",
+    );
+    let mut told = vec![second.told(), second.told()];
+    told.sort();
+    assert_eq!(told, ["found,true,false,redundant", "updated"]);
+    // The page that was not controlled is, too.
+    first.run("tell(sw.controller.state)");
+    assert_eq!(first.told(), "activated");
+}
+
+#[test]
+fn what_is_unregistered_stays_for_whoever_uses_it() {
+    let server = Server::new(&[("/app/sw.js", "")]);
+    let user_agent = UserAgent::new();
+    let registered = page(
+        &user_agent,
+        &server,
+        "await state((await sw.register('sw.js')).installing, 'activated'); return 'active'",
+    );
+    assert_eq!(registered, "active");
+    let script = format!(
+        "{HELPERS} run(async () => {{
+        const registration = await sw.getRegistration();
+        const seen = [await registration.unregister(), await registration.unregister()];
+        seen.push(sw.controller.state, registration.active.state, await sw.getRegistration());
+        seen.push(await failed(registration.update()));
+        return seen.join();
+    }})"
+    );
+    let user = user_agent.page(&server.url("/app/"), &script);
+    assert_eq!(user.told(), "true,false,activated,activated,,TypeError");
+    let other = format!("{HELPERS} run(async () => String(sw.controller))");
+    assert_eq!(user_agent.page(&server.url("/app/"), &other).told(), "null");
+}
+
+#[test]
+fn module_workers_import() {
+    let server = Server::new(&[
+        (
+            "/app/sw.js",
+            "import { name } from './lib/a.js'; console.log(name, import.meta.url.slice(-5));
+            try { importScripts('lib/a.js') } catch (e) { console.log(e.name) }",
+        ),
+        (
+            "/app/lib/a.js",
+            "import b from '/app/lib/b.js'; export const name = 'a' + b;",
+        ),
+        ("/app/lib/b.js", "export default 'b'"),
+    ]);
+    let user_agent = UserAgent::new();
+    let told = page(
+        &user_agent,
+        &server,
+        "await state((await sw.register('sw.js', { type: 'module' })).installing, 'activated'); return 'active'",
+    );
+    assert_eq!(told, "active");
+    assert_eq!(
+        user_agent.lines(),
+        ["service worker: ab sw.js", "service worker: TypeError"]
+    );
+}
+
+#[test]
+fn the_next_run_finds_registrations_and_their_scripts() {
+    let folder = std::env::temp_dir().join(format!("bgfetch-js-{}", std::process::id()));
+    let server = Server::new(&[
+        (
+            "/app/sw.js",
+            "importScripts('lib.js'); oninstall = e => e.waitUntil(1)",
+        ),
+        ("/app/lib.js", "1"),
+    ]);
+    let open = || {
+        let store = Arc::new(FileStore::new(&folder).unwrap());
+        UserAgent::with(|host| host.service_workers = ServiceWorkers::open(Policy::default(), store).unwrap())
+    };
+    let told = page(
+        &open(),
+        &server,
+        "await state((await sw.register('sw.js', { updateViaCache: 'all' })).installing, 'activated'); return 'active'",
+    );
+    assert_eq!(told, "active");
+    let again = open();
+    ServiceWorkers::start(&again.host);
+    let told = page(
+        &again,
+        &server,
+        "const registration = await sw.ready;
+         return [sw.controller === registration.active, registration.active.state, registration.updateViaCache].join()",
+    );
+    assert_eq!(told, "true,activated,all");
+    let key = RegistrationKey::of(server.url("/app/").parse().unwrap());
+    assert!(again.host.service_workers.registration(&key).is_some());
+    let told = page(
+        &again,
+        &server,
+        "return String(await (await sw.ready).unregister())",
+    );
+    assert_eq!(told, "true");
+    let told = page(
+        &open(),
+        &server,
+        "return String((await sw.getRegistrations()).length)",
+    );
+    assert_eq!(told, "0");
+    let left = std::fs::read_dir(folder.join("scripts")).unwrap().count();
+    assert_eq!(left, 0);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
