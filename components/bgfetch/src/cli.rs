@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Abort(OneArguments),
     /// Show one background fetch with its records; one that is over, too
     Show(OneArguments),
+    /// Run tests of the web platform from a server of them, in pages and workers
+    ///
+    /// Prints a line for each subtest. The exit status is 1 where anything is other than expected.
+    Wpt(WptArguments),
     /// See it work, without internet: a server that drops connections, a kill in the middle, and a resume
     Demo,
 }
@@ -51,7 +55,7 @@ impl Command {
             Self::List(profile) => profile.json,
             Self::Resume(arguments) => arguments.profile.json,
             Self::Pause(arguments) | Self::Abort(arguments) | Self::Show(arguments) => arguments.profile.json,
-            Self::Demo => false,
+            Self::Wpt(_) | Self::Demo => false,
         }
     }
 }
@@ -125,6 +129,44 @@ pub(crate) struct GetArguments {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) profile: ProfileArguments,
+}
+
+/// Which platform tests, and where they come from.
+#[derive(Args, Debug)]
+pub(crate) struct WptArguments {
+    /// A server of the platform's tests, as in http://web-platform.test:8000; a second one with https for tests that
+    /// need it
+    #[arg(long = "server", required = true, value_name = "URL")]
+    pub(crate) servers: Vec<url::Url>,
+    /// Where a name is, with every name below it, as in web-platform.test=127.0.0.1
+    #[arg(long, value_name = "HOST=ADDRESS", value_parser = resolution)]
+    pub(crate) resolve: Vec<(String, std::net::IpAddr)>,
+    /// Take every server for who it says it is
+    #[arg(long, conflicts_with = "ca")]
+    pub(crate) insecure: bool,
+    /// Trust the root certificates in this file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Write the results into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// What is known not to pass
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expectations: Option<PathBuf>,
+    /// Tests and folders of the server, as in background-fetch/
+    #[arg(required = true, value_name = "TEST")]
+    pub(crate) tests: Vec<String>,
+}
+
+/// A name and its address.
+fn resolution(text: &str) -> Result<(String, std::net::IpAddr), String> {
+    let (name, address) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is no HOST=ADDRESS, as in web-platform.test=127.0.0.1"))?;
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address:?} is no IP address"))?;
+    Ok((name.to_owned(), address))
 }
 
 /// A number of bytes, with K, M or G for powers of 1024.

@@ -11,6 +11,7 @@
 //! | `naming` | names for files, which never lead out of the output folder |
 //! | `output` | bars, plain lines, JSON lines |
 //! | `commands` | one file each |
+//! | `wpt` | runs tests of the web platform |
 //! | `demo` | shows it all |
 //! | [`loopback`] | a server that throttles, drops and counts: for the demo and the tests |
 //! | [`trial`] | the program as a child process: for the demo and the tests |
@@ -33,6 +34,7 @@ mod signals;
 #[doc(hidden)]
 pub mod trial;
 mod worker;
+mod wpt;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::connection::proxies::{InvalidProxy, Proxies};
 use crate::connection::resolver::Resolver;
-use crate::connection::{Connections, Timeouts, tls};
+use crate::connection::{ConnectOptions, Connections, Timeouts, tls};
 use crate::cookies::CookieJar;
 use crate::network::{HttpNetwork, Runtime};
 
@@ -32,6 +32,7 @@ pub struct HttpNetworkBuilder {
     cookies: Option<CookieJar>,
     known_names: Vec<(String, IpAddr)>,
     trusts_everybody: bool,
+    goodbye_may_be_missing: bool,
 }
 
 impl Default for HttpNetworkBuilder {
@@ -53,6 +54,7 @@ impl Default for HttpNetworkBuilder {
             cookies: None,
             known_names: Vec::new(),
             trusts_everybody: false,
+            goodbye_may_be_missing: false,
         }
     }
 }
@@ -149,6 +151,13 @@ impl HttpNetworkBuilder {
         self
     }
 
+    /// Whether a body whose length nobody said may end with its connection even where TLS did not announce the end, as
+    /// browsers take it; no by default: anybody between could have cut it short. For servers that are known to do so.
+    pub fn tls_goodbye_may_be_missing(mut self, may: bool) -> Self {
+        self.goodbye_may_be_missing = may;
+        self
+    }
+
     /// Makes the network. Reads the platform's root certificates, so it may block for some milliseconds.
     pub fn build(self) -> Result<HttpNetwork, BuildError> {
         let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
@@ -188,7 +197,10 @@ impl HttpNetworkBuilder {
             user_agent,
             proxies,
             self.cookies,
-            Resolver::new(self.known_names),
+            ConnectOptions {
+                resolver: Resolver::new(self.known_names),
+                goodbye_may_be_missing: self.goodbye_may_be_missing,
+            },
         );
         Ok(HttpNetwork::new(runtime, connections))
     }

@@ -14,6 +14,7 @@ use crate::demo;
 use crate::embedding::{Embedding, Reach, unknown_id};
 use crate::failure::{Failure, Status};
 use crate::profile::{Profile, quoted};
+use crate::wpt;
 
 /// Does what a command says.
 pub(crate) async fn run(command: Command) -> Result<Status, Failure> {
@@ -24,6 +25,7 @@ pub(crate) async fn run(command: Command) -> Result<Status, Failure> {
         Command::Pause(arguments) => pause::run(&arguments).await,
         Command::Abort(arguments) => abort::run(&arguments).await,
         Command::Show(arguments) => show::run(&arguments).await,
+        Command::Wpt(arguments) => wpt::run(arguments).await,
         Command::Demo => demo::run().await,
     }
 }

@@ -51,8 +51,10 @@ pub(crate) async fn discover(
     names: &[String],
 ) -> Result<Vec<Test>, Failure> {
     let mut tests = Vec::new();
-    let mut open: VecDeque<String> =
-        names.iter().map(|name| format!("/{}", name.trim_start_matches('/'))).collect();
+    let mut open: VecDeque<String> = names
+        .iter()
+        .map(|name| format!("/{}", name.trim_start_matches('/')))
+        .collect();
     while let Some(path) = open.pop_front() {
         let Some(url) = servers.url(&path) else {
             return Err(Failure::new("no server is given: say --server URL".to_owned()));
@@ -67,7 +69,10 @@ pub(crate) async fn discover(
         }
         if let Some(found) = tests_of(&url, network).await? {
             tests.extend(found);
-        } else if names.iter().any(|name| format!("/{}", name.trim_start_matches('/')) == path) {
+        } else if names
+            .iter()
+            .any(|name| format!("/{}", name.trim_start_matches('/')) == path)
+        {
             return Err(Failure::new(format!("{path} is no test that can run here")));
         }
     }
@@ -76,7 +81,10 @@ pub(crate) async fn discover(
 
 /// The files and folders of a listing that may be or hold tests.
 fn entries(listing: &str) -> Vec<String> {
-    let links = listing.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let links = listing
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
     let mut entries: Vec<String> = links
         .map(|link| link.trim_start_matches("./"))
         .filter(|link| !link.is_empty() && !link.starts_with(['/', '?', '.', '#']) && !link.contains("://"))
@@ -106,7 +114,11 @@ async fn tests_of(url: &Url, network: &WptNetwork) -> Result<Option<Vec<Test>>, 
         return Ok(is_test.then(|| vec![test]));
     }
     let meta = Meta::of(&source);
-    let variants = if meta.variants.is_empty() { vec![String::new()] } else { meta.variants.clone() };
+    let variants = if meta.variants.is_empty() {
+        vec![String::new()]
+    } else {
+        meta.variants.clone()
+    };
     let mut tests = Vec::new();
     for page in pages(&path, &meta) {
         for variant in &variants {
@@ -164,7 +176,11 @@ mod tests {
     #[test]
     fn a_test_becomes_a_page_for_each_global() {
         let meta = Meta::of("// META: global=window,worker");
-        let secure = ["/x.https.any.html", "/x.https.any.worker.html", "/x.https.any.serviceworker.html"];
+        let secure = [
+            "/x.https.any.html",
+            "/x.https.any.worker.html",
+            "/x.https.any.serviceworker.html",
+        ];
         assert_eq!(pages("/x.https.any.js", &meta), secure);
         assert_eq!(pages("/x.any.js", &meta), ["/x.any.html", "/x.any.worker.html"]);
         assert_eq!(pages("/x.window.js", &meta), ["/x.window.html"]);

@@ -37,8 +37,12 @@ impl Expectations {
     ///
     /// A file that cannot be read, or is none.
     pub(crate) fn read(file: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::new(format!("cannot read the expectations {}: {error}", file.display())))?;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::new(format!(
+                "cannot read the expectations {}: {error}",
+                file.display()
+            ))
+        })?;
         serde_json::from_str(&text)
             .map_err(|error| Failure::new(format!("{} is no file of expectations: {error}", file.display())))
     }
@@ -49,7 +53,10 @@ impl Expectations {
         let mut differences = Vec::new();
         let status = expected.status.unwrap_or_default();
         if result.status != status {
-            differences.push(format!("{}: {:?}, and {status:?} was expected", result.test, result.status));
+            differences.push(format!(
+                "{}: {:?}, and {status:?} was expected",
+                result.test, result.status
+            ));
         }
         for subtest in &result.subtests {
             let status = expected.subtests.get(&subtest.name).copied().unwrap_or_default();
@@ -91,10 +98,15 @@ mod tests {
         let nothing = Expectations::default();
         assert!(nothing.differences(&result(SubtestStatus::Pass)).is_empty());
         assert_eq!(nothing.differences(&result(SubtestStatus::Fail)).len(), 1);
-        let text = r#"{"tests": {"/a.html": {"why": "not here", "subtests": {"one": "FAIL", "two": "TIMEOUT"}}}}"#;
+        let text =
+            r#"{"tests": {"/a.html": {"why": "not here", "subtests": {"one": "FAIL", "two": "TIMEOUT"}}}}"#;
         let known: Expectations = serde_json::from_str(text).unwrap();
         let differences = known.differences(&result(SubtestStatus::Fail));
         assert_eq!(differences, ["/a.html | two: did not run, and was expected"]);
-        assert_eq!(known.differences(&result(SubtestStatus::Pass)).len(), 2, "better is other, too");
+        assert_eq!(
+            known.differences(&result(SubtestStatus::Pass)).len(),
+            2,
+            "better is other, too"
+        );
     }
 }

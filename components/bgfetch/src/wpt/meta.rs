@@ -35,8 +35,12 @@ impl Meta {
         let lines = source.lines().map(str::trim);
         // It stands before everything else, but for empty lines and other comments.
         for line in lines.take_while(|line| line.is_empty() || line.starts_with("//")) {
-            let Some(pair) = line.trim_start_matches('/').trim().strip_prefix("META:") else { continue };
-            let Some((key, value)) = pair.trim().split_once('=') else { continue };
+            let Some(pair) = line.trim_start_matches('/').trim().strip_prefix("META:") else {
+                continue;
+            };
+            let Some((key, value)) = pair.trim().split_once('=') else {
+                continue;
+            };
             match key.trim() {
                 "title" => meta.title = Some(value.to_owned()),
                 "script" => meta.scripts.push(value.to_owned()),
@@ -91,8 +95,14 @@ mod tests {
     #[test]
     fn a_test_says_which_globals_it_is_for() {
         let globals = |value: &str| Meta::of(&format!("// META: global={value}")).globals();
-        assert_eq!(globals("worker"), [Global::DedicatedWorker, Global::ServiceWorker]);
-        assert_eq!(globals("window, serviceworker"), [Global::Window, Global::ServiceWorker]);
+        assert_eq!(
+            globals("worker"),
+            [Global::DedicatedWorker, Global::ServiceWorker]
+        );
+        assert_eq!(
+            globals("window, serviceworker"),
+            [Global::Window, Global::ServiceWorker]
+        );
         assert_eq!(globals("jsshell"), []);
     }
 }

@@ -43,7 +43,10 @@ async fn read(network: Arc<dyn Network>, url: Url) -> Result<String, String> {
     while let Some(event) = events.try_next().await.map_err(failed)? {
         match event {
             FetchEvent::Response(head) if !head.is_ok() => {
-                return Err(format!("{url} cannot be fetched: the server answers {}", head.status));
+                return Err(format!(
+                    "{url} cannot be fetched: the server answers {}",
+                    head.status
+                ));
             }
             FetchEvent::Body(bytes) if body.len() + bytes.len() > LARGEST => {
                 return Err(format!("{url} is larger than {LARGEST} bytes"));
@@ -96,6 +99,9 @@ fn answer(url: Url, made: Made) -> FetchStream {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(made.mime));
     let head = ResponseHead::new(url, StatusCode::OK, headers);
-    let events = [FetchEvent::Response(head), FetchEvent::Body(Bytes::from(made.body))];
+    let events = [
+        FetchEvent::Response(Box::new(head)),
+        FetchEvent::Body(Bytes::from(made.body)),
+    ];
     stream::iter(events.map(Ok)).boxed()
 }

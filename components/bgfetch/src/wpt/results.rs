@@ -73,7 +73,11 @@ impl TestResult {
     /// The result that the harness told in JSON.
     pub(crate) fn told(test: &str, json: &str) -> Self {
         let Ok(told) = serde_json::from_str::<Told>(json) else {
-            return Self::without_result(test, HarnessStatus::Error, "the harness told something else than results");
+            return Self::without_result(
+                test,
+                HarnessStatus::Error,
+                "the harness told something else than results",
+            );
         };
         let subtests = told.tests.into_iter().map(|subtest| Subtest {
             name: subtest.name,

@@ -31,7 +31,8 @@ pub(crate) enum Wrapper {
 pub(crate) fn wrapper_of(url: &Url) -> Option<(Wrapper, String)> {
     let path = url.path();
     let of = |suffix: &str, source: &str, wrapper| {
-        path.strip_suffix(suffix).map(|stem| (wrapper, format!("{stem}{source}")))
+        path.strip_suffix(suffix)
+            .map(|stem| (wrapper, format!("{stem}{source}")))
     };
     of(".any.html", ".any.js", Wrapper::Window)
         .or_else(|| of(".window.html", ".window.js", Wrapper::Window))
@@ -47,9 +48,16 @@ impl Wrapper {
     pub(crate) fn make(&self, url: &Url, source_path: &str, source: &str) -> Made {
         let meta = Meta::of(source);
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let title = meta.title.as_deref().map(|title| format!("<title>{}</title>\n", escape(title)));
+        let title = meta
+            .title
+            .as_deref()
+            .map(|title| format!("<title>{}</title>\n", escape(title)));
         let title = title.unwrap_or_default();
-        let timeout = if meta.is_long { "<meta name=\"timeout\" content=\"long\">\n" } else { "" };
+        let timeout = if meta.is_long {
+            "<meta name=\"timeout\" content=\"long\">\n"
+        } else {
+            ""
+        };
         let head = format!(
             "<!doctype html>\n<meta charset=utf-8>\n{title}{timeout}<script src=\"/resources/testharness.js\"></script>\n\
              <script src=\"/resources/testharnessreport.js\"></script>\n"
@@ -62,7 +70,10 @@ impl Wrapper {
             Self::Window => {
                 let scripts = meta.scripts.iter().map(|script| script_element(script));
                 let scripts: String = scripts.collect();
-                page(format!("{scripts}<div id=log></div>\n{}", script_element(source_path)))
+                page(format!(
+                    "{scripts}<div id=log></div>\n{}",
+                    script_element(source_path)
+                ))
             }
             Self::WorkerPage => {
                 // A `.worker.js` test is the worker's script itself.
@@ -78,7 +89,10 @@ impl Wrapper {
             Self::ServiceWorkerPage => {
                 let stem = source_path.strip_suffix(".any.js").unwrap_or(source_path);
                 let script = serde_json::Value::from(format!("{stem}.any.serviceworker.js{query}"));
-                page(format!("<div id=log></div>\n<script>\n{}</script>\n", service_worker_page(&script)))
+                page(format!(
+                    "<div id=log></div>\n<script>\n{}</script>\n",
+                    service_worker_page(&script)
+                ))
             }
             Self::WorkerScript => Made {
                 mime: "text/javascript; charset=utf-8",
@@ -93,7 +107,9 @@ fn script_element(src: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+    text.replace('&', "&amp;")
+        .replace('"', "&quot;")
+        .replace('<', "&lt;")
 }
 
 /// Registers the worker anew, and collects the results of its tests.
@@ -111,7 +127,10 @@ fn service_worker_page(script: &serde_json::Value) -> String {
 
 fn worker_script(meta: &Meta, source_path: &str) -> String {
     let import = |path: &str| format!("importScripts({});\n", serde_json::Value::from(path));
-    let title = meta.title.as_deref().map(|title| format!("self.META_TITLE = {};\n", serde_json::Value::from(title)));
+    let title = meta
+        .title
+        .as_deref()
+        .map(|title| format!("self.META_TITLE = {};\n", serde_json::Value::from(title)));
     let mut script = title.unwrap_or_default();
     script.push_str(&import("/resources/testharness.js"));
     script.extend(meta.scripts.iter().map(|path| import(path)));
@@ -162,7 +181,11 @@ mod tests {
 
     #[test]
     fn a_worker_imports_them_and_says_when_it_is_done() {
-        let script = made("https://a.test/x.any.worker.js?v", "// META: script=a.js\n// META: title=T\n").unwrap();
+        let script = made(
+            "https://a.test/x.any.worker.js?v",
+            "// META: script=a.js\n// META: title=T\n",
+        )
+        .unwrap();
         let expected = "self.META_TITLE = \"T\";\nimportScripts(\"/resources/testharness.js\");\n\
                         importScripts(\"a.js\");\nimportScripts(\"/x.any.js\");\ndone();\n";
         assert_eq!(script, expected);

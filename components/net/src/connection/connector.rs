@@ -1,4 +1,4 @@
-//! A connector with one time limit around name, connection and TLS together.
+//! A connector with one time limit around name, connection and TLS together, and its own idea of how TLS may end.
 
 use std::error::Error;
 use std::fmt;
@@ -10,6 +10,7 @@ use http::Uri;
 use hyper_util::client::legacy::connect::Connection;
 use tower_service::Service;
 
+use super::goodbye::Goodbye;
 use super::link::note_protocol;
 use crate::failure::seconds;
 
@@ -32,11 +33,16 @@ impl Error for ConnectTimedOut {}
 pub(crate) struct TimedConnector<C> {
     connector: C,
     limit: Option<Duration>,
+    goodbye_may_be_missing: bool,
 }
 
 impl<C> TimedConnector<C> {
-    pub(crate) fn new(connector: C, limit: Option<Duration>) -> Self {
-        Self { connector, limit }
+    pub(crate) fn new(connector: C, limit: Option<Duration>, goodbye_may_be_missing: bool) -> Self {
+        Self {
+            connector,
+            limit,
+            goodbye_may_be_missing,
+        }
     }
 }
 
@@ -47,9 +53,9 @@ where
     C::Error: Into<BoxError>,
     C::Future: Send + 'static,
 {
-    type Response = C::Response;
+    type Response = Goodbye<C::Response>;
     type Error = BoxError;
-    type Future = BoxFuture<'static, Result<C::Response, BoxError>>;
+    type Future = BoxFuture<'static, Result<Goodbye<C::Response>, BoxError>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.connector.poll_ready(context).map_err(Into::into)
@@ -58,6 +64,7 @@ where
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connecting = self.connector.call(uri);
         let limit = self.limit;
+        let may_be_missing = self.goodbye_may_be_missing;
         Box::pin(async move {
             let connection = match limit {
                 None => connecting.await.map_err(Into::into)?,
@@ -67,7 +74,10 @@ where
                 },
             };
             note_protocol(&connection.connected());
-            Ok(connection)
+            Ok(Goodbye {
+                connection,
+                may_be_missing,
+            })
         })
     }
 }

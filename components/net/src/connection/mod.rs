@@ -1,6 +1,7 @@
 //! Connections: the pooled client, and what it is built with: TLS, proxies and time-outs.
 
 pub(crate) mod connector;
+mod goodbye;
 pub(crate) mod link;
 pub(crate) mod proxies;
 pub(crate) mod proxy_connector;
@@ -56,6 +57,14 @@ pub(crate) struct Timeouts {
     pub(crate) least_bytes: u64,
 }
 
+/// How connections are made.
+pub(crate) struct ConnectOptions {
+    /// Where names are.
+    pub(crate) resolver: Resolver,
+    /// Whether TLS may end without a goodbye.
+    pub(crate) goodbye_may_be_missing: bool,
+}
+
 type HttpClient = Client<TimedConnector<HttpsConnector<ProxyConnector>>, Upload>;
 
 /// What every fetch shares.
@@ -84,9 +93,9 @@ impl Connections {
         user_agent: HeaderValue,
         proxies: Proxies,
         cookies: Option<CookieJar>,
-        resolver: Resolver,
+        options: ConnectOptions,
     ) -> Self {
-        let mut http = TcpConnector::new_with_resolver(resolver);
+        let mut http = TcpConnector::new_with_resolver(options.resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_keepalive(Some(Duration::from_secs(60)));
@@ -112,7 +121,7 @@ impl Connections {
             .http2_max_send_buf_size(SEND_BUFFER)
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_INTERVAL);
-        let client = |https| builder.build(TimedConnector::new(https, timeouts.connect));
+        let client = |https| builder.build(TimedConnector::new(https, timeouts.connect, options.goodbye_may_be_missing));
         let http1_client = client(https().enable_http1().wrap_connector(connector.clone()));
         Self {
             client: match http2 {
