@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use background_fetch::embedder::FunctionalEventName;
+use background_fetch::embedder::{FunctionalEvent, FunctionalEventName};
 use background_fetch::{DomString, api};
 
 use super::{BackgroundFetchRegistration, Objects};
@@ -11,7 +11,9 @@ use crate::bindings::{
     BackgroundFetchUpdateUIEventMethods,
 };
 use crate::engine::{Cx, Promise, Slots};
+use crate::host::service_workers::EventDone;
 use crate::interfaces::ExtendableEvent;
+use crate::realm::Realm;
 use crate::webidl::{Error, Fallible, FromJs, Inherits, Ref, create, promise_of};
 
 /// An event about a background fetch.
@@ -101,16 +103,27 @@ impl BackgroundFetchUpdateUIEventMethods for BackgroundFetchUpdateUIEvent {
     }
 }
 
-/// Makes the event object of a functional event, trusted.
-///
-/// # Errors
-///
-/// Where the engine has no memory.
-pub fn event_object<'js>(
+/// Makes the event object of a functional event, trusted: the [`EventFactory`](crate::host::service_workers::EventFactory).
+pub fn make_event(cx: &Cx<'_>, event: FunctionalEvent, done: EventDone) {
+    let objects = match Objects::of(cx) {
+        Ok(objects) => objects,
+        Err(error) => return done(cx, Err(error)),
+    };
+    let made = objects.realm().create_event(&event);
+    Realm::of(cx).spawn_then(made, move |cx, made| {
+        let event = match made {
+            Ok(inner) => event_object(cx, &objects, inner),
+            Err(exception) => Err(exception.into()),
+        };
+        done(cx, event);
+    });
+}
+
+fn event_object<'js>(
     cx: &Cx<'js>,
+    objects: &Rc<Objects>,
     inner: api::BackgroundFetchEvent,
 ) -> Fallible<'js, Ref<'js, ExtendableEvent>> {
-    let objects: Rc<Objects> = Objects::of(cx)?;
     let registration = objects.registration(cx, inner.registration())?;
     let slots = Slots::default();
     slots.set_named(REGISTRATION, registration.value());

@@ -48,7 +48,7 @@ impl BackgroundFetchManagerMethods for BackgroundFetchManager {
             RequestOrUsvStringOrRequestInfoSequence::UsvString(url) => vec![RequestInfo::UsvString(url)],
         };
         // 6. Their internal requests and bodies.
-        let requests = requests.into_iter().map(|request| request_info(cx, request));
+        let requests = requests.iter().map(|request| request_info(cx, request));
         let requests = requests.collect::<Result<Vec<_>, _>>()?;
         let fetched = this.inner.fetch(id, requests, options.into());
         promise_of(cx, fetched, |cx, instance| object_of(cx, Some(instance)))

@@ -9,7 +9,7 @@ mod options;
 mod record;
 mod registration;
 
-pub use event::{BackgroundFetchEvent, BackgroundFetchUpdateUIEvent};
+pub use event::{BackgroundFetchEvent, BackgroundFetchUpdateUIEvent, make_event};
 pub use manager::BackgroundFetchManager;
 pub use objects::{Objects, connect};
 pub use record::BackgroundFetchRecord;

@@ -15,7 +15,7 @@ use super::{BackgroundFetchManager, BackgroundFetchRegistration};
 use crate::engine::{Cx, Root, Slots};
 use crate::interfaces::EventTarget;
 use crate::realm::Realm;
-use crate::webidl::{Error, Fallible, FromJs, Ref, Rooted, create};
+use crate::webidl::{Error, Fallible, Ref, Rooted, create};
 
 /// The component's realm of a global, and the platform objects of its instances.
 pub struct Objects {
@@ -113,7 +113,7 @@ impl Objects {
         let live = self.live.borrow().get(&key).and_then(|object| object.get(cx));
         let known = live.or_else(|| {
             let weak = self.over.borrow().get(&key).map(|weak| weak.get(cx))?;
-            Ref::from_js(cx, &cx.weak_target(&weak)?).ok()
+            Ref::of(cx, &cx.deref(&weak).ok()??).ok()
         });
         if let Some(object) = known.filter(|object: &Ref<'js, _>| *object.instance() == *instance) {
             return Ok(object);
@@ -145,8 +145,8 @@ impl Objects {
 
     /// Holds a finished object no longer than scripts do.
     fn let_go<'js>(&self, cx: &Cx<'js>, key: FetchKey, object: &Ref<'js, BackgroundFetchRegistration>) {
-        self.over.borrow_mut().retain(|_, weak| cx.weak_target(&weak.get(cx)).is_some());
-        if let Ok(weak) = cx.weak(&object.value()) {
+        self.over.borrow_mut().retain(|_, weak| matches!(cx.deref(&weak.get(cx)), Ok(Some(_))));
+        if let Ok(weak) = cx.weak(object.object()) {
             self.over.borrow_mut().insert(key, cx.root(&weak));
         }
         let released = self.live.borrow_mut().remove(&key);

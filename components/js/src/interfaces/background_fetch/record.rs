@@ -1,10 +1,12 @@
 //! `BackgroundFetchRecord`.
 
 use background_fetch::api;
+use futures::{StreamExt, TryStreamExt};
 
 use crate::bindings::BackgroundFetchRecordMethods;
 use crate::engine::{Cx, Promise, Slots};
-use crate::interfaces::{Request, request_of_record, response_of_record};
+use crate::interfaces::{ByteStream, Request, Response};
+use crate::interfaces::fetch::Guard;
 use crate::webidl::{Fallible, FromJs, Ref, ToJs, create, promise_of};
 
 /// One request of a background fetch, and its response.
@@ -16,6 +18,11 @@ pub struct BackgroundFetchRecord {
 
 const REQUEST: &str = "request";
 const RESPONSE_READY: &str = "responseReady";
+
+/// A body that streams, while its bytes may still arrive.
+fn byte_stream(body: api::Body) -> ByteStream {
+    body.map_err(Into::into).boxed_local()
+}
 
 /// A new record object.
 pub(super) fn record_object<'js>(
@@ -30,7 +37,9 @@ impl BackgroundFetchRecordMethods for BackgroundFetchRecord {
         if let Some(request) = this.slots().named(REQUEST) {
             return Ref::from_js(cx, &request);
         }
-        let request = request_of_record(cx, &this.inner.request())?;
+        let inner = this.inner.request();
+        let body = inner.body().map(byte_stream);
+        let request = Request::from_component(cx, inner.request(), Guard::Immutable, body)?;
         this.slots().set_named(REQUEST, request.value());
         Ok(request)
     }
@@ -40,7 +49,8 @@ impl BackgroundFetchRecordMethods for BackgroundFetchRecord {
             return Promise::from_js(cx, &promise);
         }
         let promise = promise_of(cx, this.inner.response_ready(), |cx, response| {
-            response_of_record(cx, &response)?.to_js(cx)
+            let body = response.take_body().map(byte_stream);
+            Response::from_head(cx, response.head(), &response.headers(), body)?.to_js(cx)
         })?;
         this.slots().set_named(RESPONSE_READY, promise.value());
         Ok(promise)

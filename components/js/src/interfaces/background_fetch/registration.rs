@@ -84,7 +84,7 @@ impl BackgroundFetchRegistrationMethods for BackgroundFetchRegistration {
         request: RequestInfo<'js>,
         options: CacheQueryOptions,
     ) -> Fallible<'js, Promise<'js>> {
-        let request = request_info_to_match(cx, request)?;
+        let request = request_info_to_match(&request)?;
         let matched = this.inner.r#match(request, options.into());
         promise_of(cx, matched, |cx, record| match record {
             Some(record) => Ok(record_object(cx, record)?.value()),
@@ -99,7 +99,7 @@ impl BackgroundFetchRegistrationMethods for BackgroundFetchRegistration {
         request: Option<RequestInfo<'js>>,
         options: CacheQueryOptions,
     ) -> Fallible<'js, Promise<'js>> {
-        let request = request.map(|request| request_info_to_match(cx, request)).transpose()?;
+        let request = request.map(|request| request_info_to_match(&request)).transpose()?;
         let matched = this.inner.match_all(request, options.into());
         promise_of(cx, matched, |cx, records| {
             let records: Result<Vec<_>, _> =
