@@ -16,8 +16,6 @@ fn main() {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "webidl"))
         .collect();
-    // Not yet: what it extends is not there.
-    files.retain(|path| !path.ends_with("background-fetch.webidl"));
     files.sort();
     let mut model = model::Model::default();
     for file in &files {

@@ -185,6 +185,9 @@ impl Realm {
     /// Puts it under one more Content Security Policy, from now on.
     pub fn add_content_security_policy(&self, policy: String) {
         self.policies.borrow_mut().push(policy);
+        if let Some(objects) = self.data_of::<crate::interfaces::Objects>() {
+            objects.realm().set_client(self.client());
+        }
     }
 
     /// Its global.

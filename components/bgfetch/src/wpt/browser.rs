@@ -3,11 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use background_fetch_js::engine::{Arguments, Completion, Cx, Value};
-use background_fetch_js::host::Host;
-use background_fetch_js::host::page::{PageSource, open_page};
-use background_fetch_js::realm::Settings;
+use background_fetch::Engine;
+use background_fetch::embedder::{PermissionState, Permissions};
+use background_fetch::fetch::Client;
+use background_fetch_js::engine::{Arguments, Completion, Cx};
+use background_fetch_js::host::page::PageSource;
+use background_fetch_js::host::{Parts, UserAgent};
 use background_fetch_net::TokioRuntime;
+use background_fetch_storage::MemoryStorage;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use super::discover::Test;
@@ -15,17 +20,37 @@ use super::network::WptNetwork;
 use super::results::{HarnessStatus, TestResult};
 use crate::failure::Failure;
 
+/// What a site may store.
+const QUOTA: u64 = 1 << 30;
+
 /// A user agent for one test.
 pub(crate) struct Browser {
-    host: Arc<Host>,
+    user_agent: UserAgent,
+    permission: Permission,
+}
+
+/// What tests say that the user allows.
+#[derive(Clone)]
+struct Permission(Arc<Mutex<PermissionState>>);
+
+impl Permissions for Permission {
+    fn state<'a>(&'a self, _: &'a Client) -> BoxFuture<'a, PermissionState> {
+        let state = *self.0.lock();
+        Box::pin(std::future::ready(state))
+    }
 }
 
 impl Browser {
     /// One with nothing stored.
     pub(crate) async fn open(network: Arc<WptNetwork>) -> Result<Self, Failure> {
         let tokio = Arc::new(TokioRuntime::current());
+        let permission = Permission(Arc::new(Mutex::new(PermissionState::Granted)));
+        let storage = Arc::new(MemoryStorage::new(QUOTA));
+        let mut parts = Parts::new(network, storage, tokio.clone(), tokio);
+        parts.permissions = Arc::new(permission.clone());
         Ok(Self {
-            host: Arc::new(Host::new(network, tokio.clone(), tokio)),
+            user_agent: UserAgent::open(parts).await?,
+            permission,
         })
     }
 
@@ -33,13 +58,16 @@ impl Browser {
     pub(crate) async fn run(&self, test: &Test) -> TestResult {
         let name = test.name();
         let (sender, mut completed) = mpsc::unbounded_channel();
-        let mut settings = Settings::page(Arc::clone(&self.host), test.url.clone());
-        settings.time_limit = Duration::from_secs(60);
-        let before = Box::new(move |cx: &Cx<'_>| {
-            // Where the engine has no memory the harness tells nothing, which is a result.
-            let _ = define(cx, sender);
-        });
-        let page = match open_page(settings, PageSource::Network, before) {
+        let (engine, permission) = (self.user_agent.engine().clone(), self.permission.clone());
+        let page = self.user_agent.open_page(
+            test.url.clone(),
+            PageSource::Network,
+            Box::new(move |cx| {
+                // Where the engine has no memory the harness tells nothing, which is a result.
+                let _ = define(cx, sender, engine, permission);
+            }),
+        );
+        let page = match page {
             Ok(page) => page,
             Err(message) => return TestResult::without_result(&name, HarnessStatus::Error, &message),
         };
@@ -50,35 +78,82 @@ impl Browser {
         page.closed().await;
         match told {
             Ok(Some(json)) => TestResult::told(&name, &json),
-            Ok(None) => {
-                TestResult::without_result(&name, HarnessStatus::Error, "the page ended before its tests")
-            }
-            Err(_) => {
-                TestResult::without_result(&name, HarnessStatus::Timeout, "the harness told nothing in time")
-            }
+            Ok(None) => TestResult::without_result(
+                &name,
+                HarnessStatus::Error,
+                "the page ended before its tests",
+            ),
+            Err(_) => TestResult::without_result(
+                &name,
+                HarnessStatus::Timeout,
+                "the harness told nothing in time",
+            ),
         }
     }
 
     /// Ends everything.
-    pub(crate) async fn close(self) {}
+    pub(crate) async fn close(self) {
+        // Nothing of it is kept.
+        let _ = self.user_agent.close().await;
+    }
 }
 
-/// What the harness tells its results with.
-fn define<'js>(cx: &Cx<'js>, completed: mpsc::UnboundedSender<String>) -> Completion<'js, ()> {
+/// What the harness tells its results with, and asks the user's part of.
+fn define<'js>(
+    cx: &Cx<'js>,
+    completed: mpsc::UnboundedSender<String>,
+    engine: Engine,
+    permission: Permission,
+) -> Completion<'js, ()> {
     let object = cx.object();
-    let complete = move |arguments: &Arguments<'_, '_>| {
-        let json = arguments.get(0).to_text(&arguments.cx).unwrap_or_default();
-        let _ = completed.send(json);
-    };
     let complete = cx.function(
         "complete",
         1,
         Box::new(move |arguments| {
-            complete(arguments);
+            let _ = completed.send(arguments.get(0).to_text(&arguments.cx)?);
             Ok(arguments.cx.undefined())
         }),
     )?;
     object.define_value(cx, "complete", complete.value())?;
-    let value: Value<'js> = object.value();
-    cx.global().define_value(cx, "bgfetchWpt", value)
+    let command = cx.function(
+        "command",
+        2,
+        Box::new(move |arguments| {
+            match command(arguments, &engine, &permission) {
+                Ok(()) => Ok(arguments.cx.undefined()),
+                Err(message) => Err(arguments.cx.type_error(message)),
+            }
+        }),
+    )?;
+    object.define_value(cx, "command", command.value())?;
+    cx.global().define_value(cx, "bgfetchWpt", object.value())
+}
+
+/// A command of testdriver.js, with its arguments in JSON.
+fn command(arguments: &Arguments<'_, '_>, engine: &Engine, permission: &Permission) -> Result<(), String> {
+    let text = |index: usize| arguments.get(index).to_text(&arguments.cx).unwrap_or_default();
+    let (name, values) = (text(0), text(1));
+    let values: serde_json::Value = serde_json::from_str(&values).unwrap_or_default();
+    match name.as_str() {
+        "set_permission" => {
+            let state = values[0]["state"].as_str().or(values[1].as_str()).unwrap_or_default();
+            let state = match state {
+                "granted" => PermissionState::Granted,
+                "denied" => PermissionState::Denied,
+                "prompt" => PermissionState::Prompt,
+                other => return Err(format!("{other:?} is no state of a permission")),
+            };
+            *permission.0.lock() = state;
+            Ok(())
+        }
+        "background_fetch_click" => {
+            let id = values[0].as_str().unwrap_or_default();
+            let fetch = engine.inspect().into_iter().find(|fetch| fetch.id == *id);
+            let clicked = fetch.is_some_and(|fetch| engine.click(fetch.key));
+            if clicked { Ok(()) } else { Err(format!("there is no background fetch {id:?} to click")) }
+        }
+        // Nothing here asks for a gesture, and nothing is kept from test to test.
+        "bless" | "delete_all_cookies" => Ok(()),
+        other => Err(format!("the command {other} is not known here")),
+    }
 }

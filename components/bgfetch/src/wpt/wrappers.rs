@@ -154,7 +154,7 @@ add_completion_callback((tests, harness) => {
 /// `testdriver-vendor.js`: what tests ask of the user.
 pub(crate) const VENDOR: &str = "\
 for (const command of ['set_permission', 'background_fetch_click', 'bless', 'delete_all_cookies']) {
-  window.test_driver_internal[command] = (...values) =>
+  window.test_driver_internal[command] = async (...values) =>
       bgfetchWpt.command(command, JSON.stringify(values.filter(value => value !== null && value !== window)));
 }
 window.test_driver_internal.in_automation = true;

@@ -4,11 +4,14 @@ mod console;
 pub mod page;
 pub mod scripts;
 pub mod service_workers;
+mod user_agent;
 
 use std::fmt;
 use std::sync::Arc;
 
+use background_fetch::Engine;
 use background_fetch::embedder::{Clock, Network, Spawner};
+use parking_lot::Mutex;
 
 use crate::engine::Cx;
 use crate::realm::Realm;
@@ -16,6 +19,7 @@ use crate::realm::Realm;
 use service_workers::ServiceWorkers;
 
 pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
+pub use user_agent::{Parts, UserAgent};
 
 /// What the realms of one user agent share.
 pub struct Host {
@@ -31,6 +35,10 @@ pub struct Host {
     pub navigator: NavigatorInfo,
     /// The service workers.
     pub service_workers: ServiceWorkers,
+    /// Whether pages and workers have the guide extension.
+    pub has_guide: bool,
+    /// The component, where there is Background Fetch; it needs the host first.
+    pub background_fetch: Mutex<Option<Engine>>,
 }
 
 /// What scripts are told of the user agent.
@@ -61,6 +69,8 @@ impl Host {
             console: Arc::new(StandardError),
             navigator: NavigatorInfo::default(),
             service_workers: ServiceWorkers::default(),
+            has_guide: false,
+            background_fetch: Mutex::default(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! The globals of a realm.
 
-use super::define_streams;
+use super::{connect_background_fetch, define_streams};
 use super::exceptions::define_exceptions;
 use super::html::{report, set_global};
 use crate::bindings::{INTERFACES, NAMESPACES};
 use crate::engine::{Completion, Cx, Symbol};
+use crate::host::Host;
 use crate::realm::Realm;
 use crate::webidl::define_all;
 
@@ -30,5 +31,9 @@ pub fn define_globals<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
     define_exceptions(cx)?;
     define_streams(cx)?;
     Realm::of(cx).set_reporter(report::report);
+    let engine = Host::of(cx).background_fetch.lock().clone();
+    if let Some(engine) = engine {
+        connect_background_fetch(cx, &engine);
+    }
     Ok(())
 }

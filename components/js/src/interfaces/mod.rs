@@ -1,5 +1,6 @@
 //! What implements the interfaces: a type each, in a folder for each specification.
 
+mod background_fetch;
 pub mod console;
 mod crypto;
 pub mod dom;
@@ -18,6 +19,7 @@ pub mod tree;
 pub mod url;
 pub mod xhr;
 
+pub use self::background_fetch::*;
 pub use console::Console;
 pub(crate) use crypto::random_uuid;
 pub use crypto::{Crypto, SubtleCrypto};

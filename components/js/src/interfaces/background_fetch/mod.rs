@@ -11,6 +11,6 @@ mod registration;
 
 pub use event::{BackgroundFetchEvent, BackgroundFetchUpdateUIEvent, make_event};
 pub use manager::BackgroundFetchManager;
-pub use objects::{Objects, connect};
+pub use objects::{Objects, connect_background_fetch};
 pub use record::BackgroundFetchRecord;
 pub use registration::BackgroundFetchRegistration;

@@ -28,7 +28,7 @@ pub struct Objects {
 }
 
 /// Connects a global to the engine; its tasks run on the event loop from now on.
-pub fn connect(cx: &Cx<'_>, engine: &Engine) {
+pub fn connect_background_fetch(cx: &Cx<'_>, engine: &Engine) {
     let realm = Realm::of(cx);
     let (event_loop, mut tasks) = mpsc::unbounded();
     let port: Arc<dyn EnginePort> = Arc::new(engine.clone());

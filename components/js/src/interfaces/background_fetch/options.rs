@@ -10,7 +10,7 @@ impl From<ImageResource> for component::ImageResource {
             src: image.src,
             sizes: image.sizes.map(|sizes| sizes.to_string()),
             r#type: image.type_.map(|type_| type_.to_string()),
-            label: image.label,
+            label: image.label.map(|label| label.to_string()),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::host::service_workers::{
     Job, JobKind, Refusal, Registration, RegistrationSnapshot, ServiceWorkers, Slot, WorkerSnapshot,
 };
-use crate::interfaces::{EventTarget, create_event};
+use crate::interfaces::{BackgroundFetchManager, EventTarget, create_event};
 use crate::realm::Realm;
 use crate::webidl::{Fallible, Inherits, Ref, create};
 
@@ -69,6 +69,14 @@ impl ServiceWorkerRegistration {
 }
 
 impl ServiceWorkerRegistrationMethods for ServiceWorkerRegistration {
+    fn background_fetch<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+    ) -> Fallible<'js, Ref<'js, BackgroundFetchManager>> {
+        let fetches = crate::interfaces::Objects::of(cx)?;
+        fetches.manager(cx, &this.registration.key)
+    }
+
     fn installing<'js>(
         this: &Ref<'js, Self>,
         cx: &Cx<'js>,
