@@ -283,11 +283,13 @@ impl Realm {
         then: impl for<'js> FnOnce(&Cx<'js>, T) + 'static,
     ) {
         let realm = Rc::downgrade(self);
+        let busy = self.settings.host.activity.begin();
         self.spawn(async move {
             let output = future.await;
             if let Some(realm) = realm.upgrade() {
                 realm.run_task(|cx| then(cx, output));
             }
+            drop(busy);
         });
     }
 

@@ -78,16 +78,12 @@ impl Browser {
         page.closed().await;
         match told {
             Ok(Some(json)) => TestResult::told(&name, &json),
-            Ok(None) => TestResult::without_result(
-                &name,
-                HarnessStatus::Error,
-                "the page ended before its tests",
-            ),
-            Err(_) => TestResult::without_result(
-                &name,
-                HarnessStatus::Timeout,
-                "the harness told nothing in time",
-            ),
+            Ok(None) => {
+                TestResult::without_result(&name, HarnessStatus::Error, "the page ended before its tests")
+            }
+            Err(_) => {
+                TestResult::without_result(&name, HarnessStatus::Timeout, "the harness told nothing in time")
+            }
         }
     }
 
@@ -118,11 +114,9 @@ fn define<'js>(
     let command = cx.function(
         "command",
         2,
-        Box::new(move |arguments| {
-            match command(arguments, &engine, &permission) {
-                Ok(()) => Ok(arguments.cx.undefined()),
-                Err(message) => Err(arguments.cx.type_error(message)),
-            }
+        Box::new(move |arguments| match command(arguments, &engine, &permission) {
+            Ok(()) => Ok(arguments.cx.undefined()),
+            Err(message) => Err(arguments.cx.type_error(message)),
         }),
     )?;
     object.define_value(cx, "command", command.value())?;
@@ -136,7 +130,10 @@ fn command(arguments: &Arguments<'_, '_>, engine: &Engine, permission: &Permissi
     let values: serde_json::Value = serde_json::from_str(&values).unwrap_or_default();
     match name.as_str() {
         "set_permission" => {
-            let state = values[0]["state"].as_str().or(values[1].as_str()).unwrap_or_default();
+            let state = values[0]["state"]
+                .as_str()
+                .or(values[1].as_str())
+                .unwrap_or_default();
             let state = match state {
                 "granted" => PermissionState::Granted,
                 "denied" => PermissionState::Denied,
@@ -150,7 +147,11 @@ fn command(arguments: &Arguments<'_, '_>, engine: &Engine, permission: &Permissi
             let id = values[0].as_str().unwrap_or_default();
             let fetch = engine.inspect().into_iter().find(|fetch| fetch.id == *id);
             let clicked = fetch.is_some_and(|fetch| engine.click(fetch.key));
-            if clicked { Ok(()) } else { Err(format!("there is no background fetch {id:?} to click")) }
+            if clicked {
+                Ok(())
+            } else {
+                Err(format!("there is no background fetch {id:?} to click"))
+            }
         }
         // Nothing here asks for a gesture, and nothing is kept from test to test.
         "bless" | "delete_all_cookies" => Ok(()),

@@ -1,5 +1,6 @@
 //! [`Host`]: what the realms of one user agent share.
 
+mod activity;
 mod console;
 pub mod page;
 pub mod scripts;
@@ -18,6 +19,7 @@ use crate::realm::Realm;
 
 use service_workers::ServiceWorkers;
 
+pub use activity::{Activity, Busy};
 pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
 pub use user_agent::{Parts, UserAgent};
 
@@ -35,6 +37,8 @@ pub struct Host {
     pub navigator: NavigatorInfo,
     /// The service workers.
     pub service_workers: ServiceWorkers,
+    /// What is going on.
+    pub activity: Activity,
     /// Whether pages and workers have the guide extension.
     pub has_guide: bool,
     /// The component, where there is Background Fetch; it needs the host first.
@@ -69,9 +73,19 @@ impl Host {
             console: Arc::new(StandardError),
             navigator: NavigatorInfo::default(),
             service_workers: ServiceWorkers::default(),
+            activity: Activity::default(),
             has_guide: false,
             background_fetch: Mutex::default(),
         }
+    }
+
+    /// Runs what ends by itself, beside every realm.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let busy = self.activity.begin();
+        self.spawner.spawn(Box::pin(async move {
+            future.await;
+            drop(busy);
+        }));
     }
 
     /// That of a realm.

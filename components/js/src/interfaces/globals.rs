@@ -1,8 +1,8 @@
 //! The globals of a realm.
 
-use super::{connect_background_fetch, define_streams};
 use super::exceptions::define_exceptions;
 use super::html::{report, set_global};
+use super::{connect_background_fetch, define_streams};
 use crate::bindings::{INTERFACES, NAMESPACES};
 use crate::engine::{Completion, Cx, Symbol};
 use crate::host::Host;

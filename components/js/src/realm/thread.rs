@@ -11,6 +11,7 @@ use futures::future::{FutureExt, Shared};
 
 use super::{Realm, Settings};
 use crate::engine::{Cx, Engine, Interrupt};
+use crate::host::Activity;
 
 type Task = Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>;
 
@@ -19,12 +20,18 @@ type Task = Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>;
 pub struct RealmHandle {
     tasks: mpsc::UnboundedSender<Task>,
     interrupt: Interrupt,
+    activity: Activity,
     closed: Shared<oneshot::Receiver<()>>,
 }
 
 impl RealmHandle {
     /// Queues a task on the realm's event loop. It is dropped where the realm is gone.
     pub fn queue_task(&self, task: impl for<'js> FnOnce(&Cx<'js>) + Send + 'static) {
+        let busy = self.activity.begin();
+        let task = move |cx: &Cx<'_>| {
+            let _busy = busy;
+            task(cx);
+        };
         // Whoever waits for what the task would do sees it dropped.
         let _ = self.tasks.unbounded_send(Box::new(task));
     }
@@ -82,6 +89,7 @@ pub fn spawn(
     let handle = RealmHandle {
         tasks,
         interrupt: interrupt.clone(),
+        activity: settings.host.activity.clone(),
         closed: closed.shared(),
     };
     let of_realm = handle.clone();

@@ -127,7 +127,7 @@ impl ServiceWorkers {
         if !std::mem::replace(&mut queue.is_running, true) {
             drop(state);
             let host_of_queue = Arc::clone(host);
-            host.spawner.spawn(Box::pin(run_queue(host_of_queue, key)));
+            host.spawn(run_queue(host_of_queue, key));
         }
     }
 }
@@ -144,7 +144,7 @@ async fn run_queue(host: Arc<Host>, key: RegistrationKey) {
         };
         if let Some(after) = finished {
             // What comes after the job, and does not hold up the next.
-            host.spawner.spawn(after);
+            host.spawn(after);
         }
     }
 }

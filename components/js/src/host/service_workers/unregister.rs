@@ -87,9 +87,9 @@ impl ServiceWorkers {
         };
         if is_registered && registration.waiting().is_some() {
             let (host_of_task, registration) = (Arc::clone(host), Arc::clone(registration));
-            host.spawner.spawn(Box::pin(async move {
+            host.spawn(async move {
                 super::activate::try_activate(&host_of_task, &registration).await;
-            }));
+            });
         }
     }
 

@@ -56,7 +56,13 @@ impl BackgroundFetchEventMethods for BackgroundFetchEvent {
         type_: DomString,
         init: BackgroundFetchEventInit<'js>,
     ) -> Fallible<'js, Self> {
-        Ok(Self::constructed(cx, slots, type_, init, FunctionalEventName::Click))
+        Ok(Self::constructed(
+            cx,
+            slots,
+            type_,
+            init,
+            FunctionalEventName::Click,
+        ))
     }
 
     fn registration<'js>(
@@ -87,7 +93,9 @@ impl BackgroundFetchUpdateUIEventMethods for BackgroundFetchUpdateUIEvent {
         init: BackgroundFetchEventInit<'js>,
     ) -> Fallible<'js, Self> {
         let name = FunctionalEventName::Success;
-        Ok(Self(BackgroundFetchEvent::constructed(cx, slots, type_, init, name)))
+        Ok(Self(BackgroundFetchEvent::constructed(
+            cx, slots, type_, init, name,
+        )))
     }
 
     fn update_ui<'js>(
@@ -99,7 +107,9 @@ impl BackgroundFetchUpdateUIEventMethods for BackgroundFetchUpdateUIEvent {
         if this.upcast::<ExtendableEvent>().is_trusted() && !this.upcast::<ExtendableEvent>().is_active() {
             return Err(Error::dom("InvalidStateError", "the event is no longer active"));
         }
-        promise_of(cx, this.0.inner.update_ui(options.into()), |cx, ()| Ok(cx.undefined()))
+        promise_of(cx, this.0.inner.update_ui(options.into()), |cx, ()| {
+            Ok(cx.undefined())
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use background_fetch::{DomString, api};
 
 use super::{BackgroundFetchRegistration, Objects};
 use crate::bindings::{
-    BackgroundFetchManagerMethods, BackgroundFetchOptions, RequestInfo, RequestOrUsvStringOrRequestInfoSequence,
+    BackgroundFetchManagerMethods, BackgroundFetchOptions, RequestInfo,
+    RequestOrUsvStringOrRequestInfoSequence,
 };
 use crate::engine::{Cx, Promise, Value};
 use crate::interfaces::request_info;
@@ -28,7 +29,9 @@ fn object_of<'js>(
     cx: &Cx<'js>,
     instance: Option<api::BackgroundFetchRegistration>,
 ) -> Fallible<'js, Value<'js>> {
-    let Some(instance) = instance else { return Ok(cx.undefined()) };
+    let Some(instance) = instance else {
+        return Ok(cx.undefined());
+    };
     let object: Ref<'js, BackgroundFetchRegistration> = Objects::of(cx)?.registration(cx, &instance)?;
     Ok(object.value())
 }

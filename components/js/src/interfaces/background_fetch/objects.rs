@@ -89,13 +89,19 @@ impl Objects {
         cx: &Cx<'js>,
         registration: &RegistrationKey,
     ) -> Fallible<'js, Ref<'js, BackgroundFetchManager>> {
-        let known = self.managers.borrow().get(registration).and_then(|manager| manager.get(cx));
+        let known = self
+            .managers
+            .borrow()
+            .get(registration)
+            .and_then(|manager| manager.get(cx));
         if let Some(manager) = known {
             return Ok(manager);
         }
         let inner = self.realm.background_fetch(registration);
         let manager = create(cx, BackgroundFetchManager::new(inner), Slots::default())?;
-        self.managers.borrow_mut().insert(registration.clone(), manager.root(cx));
+        self.managers
+            .borrow_mut()
+            .insert(registration.clone(), manager.root(cx));
         Ok(manager)
     }
 
@@ -118,7 +124,11 @@ impl Objects {
         if let Some(object) = known.filter(|object: &Ref<'js, _>| *object.instance() == *instance) {
             return Ok(object);
         }
-        let object = create(cx, BackgroundFetchRegistration::new(instance.clone()), Slots::default())?;
+        let object = create(
+            cx,
+            BackgroundFetchRegistration::new(instance.clone()),
+            Slots::default(),
+        )?;
         if !instance.records_available() {
             self.let_go(cx, key, &object);
             return Ok(object);
@@ -126,7 +136,9 @@ impl Objects {
         self.live.borrow_mut().insert(key, object.root(cx));
         let (realm, objects) = (Rc::downgrade(&Realm::of(cx)), Rc::downgrade(self));
         instance.on_progress(move |instance| {
-            let (Some(realm), Some(objects)) = (realm.upgrade(), objects.upgrade()) else { return };
+            let (Some(realm), Some(objects)) = (realm.upgrade(), objects.upgrade()) else {
+                return;
+            };
             realm.run_task(|cx| objects.progress(cx, instance.key(), !instance.records_available()));
         });
         Ok(object)
@@ -134,7 +146,9 @@ impl Objects {
 
     /// 6.2 of "update background fetch instances": fires `progress`.
     fn progress(&self, cx: &Cx<'_>, key: FetchKey, is_over: bool) {
-        let Some(object) = self.live.borrow().get(&key).and_then(|object| object.get(cx)) else { return };
+        let Some(object) = self.live.borrow().get(&key).and_then(|object| object.get(cx)) else {
+            return;
+        };
         if let Ok(event) = crate::interfaces::create_event(cx, "progress") {
             EventTarget::dispatch(&object.upcast(), cx, &event);
         }
@@ -145,7 +159,9 @@ impl Objects {
 
     /// Holds a finished object no longer than scripts do.
     fn let_go<'js>(&self, cx: &Cx<'js>, key: FetchKey, object: &Ref<'js, BackgroundFetchRegistration>) {
-        self.over.borrow_mut().retain(|_, weak| matches!(cx.deref(&weak.get(cx)), Ok(Some(_))));
+        self.over
+            .borrow_mut()
+            .retain(|_, weak| matches!(cx.deref(&weak.get(cx)), Ok(Some(_))));
         if let Ok(weak) = cx.weak(object.object()) {
             self.over.borrow_mut().insert(key, cx.root(&weak));
         }

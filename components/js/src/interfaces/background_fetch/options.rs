@@ -18,7 +18,9 @@ impl From<ImageResource> for component::ImageResource {
 impl From<BackgroundFetchUIOptions> for component::BackgroundFetchUIOptions {
     fn from(options: BackgroundFetchUIOptions) -> Self {
         Self {
-            icons: options.icons.map(|icons| icons.into_iter().map(Into::into).collect()),
+            icons: options
+                .icons
+                .map(|icons| icons.into_iter().map(Into::into).collect()),
             title: options.title,
         }
     }

@@ -5,8 +5,8 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::bindings::BackgroundFetchRecordMethods;
 use crate::engine::{Cx, Promise, Slots};
-use crate::interfaces::{ByteStream, Request, Response};
 use crate::interfaces::fetch::Guard;
+use crate::interfaces::{ByteStream, Request, Response};
 use crate::webidl::{Fallible, FromJs, Ref, ToJs, create, promise_of};
 
 /// One request of a background fetch, and its response.

@@ -4,8 +4,8 @@ use background_fetch::{DomString, api};
 
 use super::record::record_object;
 use crate::bindings::{
-    BackgroundFetchFailureReason, BackgroundFetchRegistrationMethods, BackgroundFetchResult, CacheQueryOptions,
-    RequestInfo,
+    BackgroundFetchFailureReason, BackgroundFetchRegistrationMethods, BackgroundFetchResult,
+    CacheQueryOptions, RequestInfo,
 };
 use crate::engine::{Cx, Promise};
 use crate::interfaces::{EventTarget, request_info_to_match};
@@ -65,7 +65,10 @@ impl BackgroundFetchRegistrationMethods for BackgroundFetchRegistration {
         result.ok_or_else(|| Error::type_error("the result is none of the Web IDL"))
     }
 
-    fn failure_reason<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, BackgroundFetchFailureReason> {
+    fn failure_reason<'js>(
+        this: &Ref<'js, Self>,
+        _: &Cx<'js>,
+    ) -> Fallible<'js, BackgroundFetchFailureReason> {
         let reason = BackgroundFetchFailureReason::from_idl(this.inner.failure_reason().as_str());
         reason.ok_or_else(|| Error::type_error("the failure reason is none of the Web IDL"))
     }
@@ -99,11 +102,15 @@ impl BackgroundFetchRegistrationMethods for BackgroundFetchRegistration {
         request: Option<RequestInfo<'js>>,
         options: CacheQueryOptions,
     ) -> Fallible<'js, Promise<'js>> {
-        let request = request.map(|request| request_info_to_match(&request)).transpose()?;
+        let request = request
+            .map(|request| request_info_to_match(&request))
+            .transpose()?;
         let matched = this.inner.match_all(request, options.into());
         promise_of(cx, matched, |cx, records| {
-            let records: Result<Vec<_>, _> =
-                records.into_iter().map(|record| record_object(cx, record)).collect();
+            let records: Result<Vec<_>, _> = records
+                .into_iter()
+                .map(|record| record_object(cx, record))
+                .collect();
             records?.to_js(cx)
         })
     }

@@ -13,7 +13,7 @@ use futures::future::{Either, select};
 
 use crate::bindings::TimerHandler;
 use crate::engine::{Cx, Root, Value};
-use crate::host::Host;
+use crate::host::{Busy, Host};
 use crate::realm::{Realm, report_thrown};
 use crate::webidl::{Callback, Fallible, FromJs};
 
@@ -42,6 +42,8 @@ struct Timer {
     repeats: bool,
     nesting: Cell<u32>,
     place: Cell<(Duration, u64)>,
+    /// A timer ends by itself.
+    _busy: Busy,
 }
 
 enum Handler {
@@ -71,6 +73,7 @@ pub(super) fn initialize<'js>(
         repeats,
         nesting: Cell::new(timers.nesting.get()),
         place: Cell::default(),
+        _busy: Host::of(cx).activity.begin(),
     };
     timers.start(id, Rc::new(timer), &*realm.settings().host.clock);
     if !timers.is_driven.replace(true) {
