@@ -24,7 +24,7 @@ dictionary MessageEventInit : EventInit {
 };
 
 // A service worker is one, too, where there is that interface.
-typedef (WindowProxy or MessagePort) MessageEventSource;
+typedef (WindowProxy or MessagePort or ServiceWorker) MessageEventSource;
 
 [Exposed=(Window,Worker)]
 interface MessageChannel {

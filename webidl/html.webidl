@@ -193,14 +193,38 @@ WorkerGlobalScope includes WindowOrWorkerGlobalScope;
 interface DedicatedWorkerGlobalScope : WorkerGlobalScope {
   [Replaceable] readonly attribute DOMString name;
 
+  undefined postMessage(any message, sequence<object> transfer);
+  undefined postMessage(any message, optional StructuredSerializeOptions options = {});
+
   undefined close();
 };
+DedicatedWorkerGlobalScope includes MessageEventTarget;
 
 interface mixin AbstractWorker {
   attribute EventHandler onerror;
 };
 
+// https://html.spec.whatwg.org/multipage/workers.html#dedicated-workers-and-the-worker-interface
+[Exposed=(Window,DedicatedWorker,SharedWorker)]
+interface Worker : EventTarget {
+  constructor(USVString scriptURL, optional WorkerOptions options = {});
+
+  undefined terminate();
+
+  undefined postMessage(any message, sequence<object> transfer);
+  undefined postMessage(any message, optional StructuredSerializeOptions options = {});
+};
+
+dictionary WorkerOptions {
+  DOMString name = "";
+  WorkerType type = "classic";
+  RequestCredentials credentials = "same-origin"; // credentials is only used if type is "module"
+};
+
 enum WorkerType { "classic", "module" };
+
+Worker includes AbstractWorker;
+Worker includes MessageEventTarget;
 
 [Exposed=Worker]
 interface WorkerNavigator {};

@@ -262,3 +262,97 @@ fn the_next_run_finds_registrations_and_their_scripts() {
     assert_eq!(left, 0);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn pages_and_workers_exchange_messages_in_order() {
+    let server = Server::new(&[(
+        "/app/sw.js",
+        "onmessage = async e => {
+             const { id, type, frameType, url } = e.source;
+             const same = (await clients.get(id)).id === id;
+             e.source.postMessage([e.constructor.name, e.data.map(n => n + 1), type, frameType, new URL(url).pathname, same,
+                 e.origin === location.origin, e.ports.length]);
+             if (e.ports[0]) e.ports[0].postMessage('by port');
+         }",
+    )]);
+    let told = page(
+        &UserAgent::new(),
+        &server,
+        "const registration = await sw.register('sw.js');
+         const got = [];
+         const { port1, port2 } = new MessageChannel();
+         const answered = new Promise(resolve => port1.onmessage = e => resolve(e.data));
+         const twice = new Promise(resolve => sw.onmessage = e => {
+             got.push(e.data.join(), e.source === registration.active);
+             if (got.length == 4) resolve();
+         });
+         const worker = registration.installing;
+         worker.postMessage([1, 2]);
+         worker.postMessage([3], [port2]);
+         got.push(await answered);
+         await state(worker, 'activated');
+         await twice;
+         return got.join('|')",
+    );
+    let one = "ExtendableMessageEvent,2,3,window,top-level,/app/page,true,true,0|true";
+    let two = "ExtendableMessageEvent,4,window,top-level,/app/page,true,true,1|true";
+    assert!(told.contains(one) && told.contains(two), "{told}");
+    assert!(told.find(one) < told.find(two), "{told}");
+}
+
+#[test]
+fn an_idle_worker_is_stopped_and_a_message_starts_it_again() {
+    let server = Server::new(&[(
+        "/app/sw.js",
+        "let count = 0; onmessage = e => e.source.postMessage(++count)",
+    )]);
+    let user_agent = UserAgent::with(|host| {
+        host.service_workers = ServiceWorkers::new(Policy {
+            idle: Duration::from_millis(100),
+            ..Policy::default()
+        });
+    });
+    let told = page(
+        &user_agent,
+        &server,
+        "const worker = (await sw.register('sw.js')).installing;
+         await state(worker, 'activated');
+         const ask = () => new Promise(resolve => { sw.onmessage = e => resolve(e.data); worker.postMessage(0); });
+         const got = [await ask(), await ask()];
+         await new Promise(resolve => setTimeout(resolve, 400));
+         got.push(await ask());
+         return got.join()",
+    );
+    assert_eq!(told, "1,2,1");
+}
+
+#[test]
+fn wait_until_is_for_active_events() {
+    let server = Server::new(&[(
+        "/app/sw.js",
+        "const tried = f => { try { f(); return 'OK' } catch (e) { return e.name } };
+         const wait = e => tried(() => e.waitUntil(Promise.resolve()));
+         onmessage = e => {
+             const heavy = new Promise(resolve => setTimeout(resolve, 1));
+             const got = [];
+             got.push(wait(new ExtendableEvent('x')));
+             if (e.data == 'microtask') Promise.resolve().then(() => got.push(wait(e)));
+             if (e.data == 'task') setTimeout(() => got.push(wait(e)));
+             if (e.data == 'extended') { e.waitUntil(heavy); heavy.then(() => got.push(wait(e))); }
+             if (e.data == 'late') { e.waitUntil(heavy); heavy.then(() => Promise.resolve()).then(() => got.push(wait(e))); }
+             setTimeout(() => e.source.postMessage(got.join()), 40);
+         }",
+    )]);
+    let told = page(
+        &UserAgent::new(),
+        &server,
+        "const worker = (await sw.register('sw.js')).installing;
+         await state(worker, 'activated');
+         const ask = what => new Promise(resolve => { sw.onmessage = e => resolve(e.data); worker.postMessage(what); });
+         const got = [];
+         for (const what of ['microtask', 'task', 'extended', 'late']) got.push(await ask(what));
+         return got.join('|')",
+    );
+    let not = "InvalidStateError";
+    assert_eq!(told, format!("{not},OK|{not},{not}|{not},OK|{not},{not}"));
+}

@@ -24,7 +24,7 @@ pub use function::{Arguments, Native};
 pub use intrinsics::Class;
 pub use job::Job;
 pub use module::ModuleHost;
-pub use platform::{Platform, SlotKey, Slots, State};
+pub use platform::{Created, Platform, SlotKey, Slots, State};
 pub use root::Root;
 pub use value::{Descriptor, Function, Key, Object, Promise, PromiseState, Resolver, Symbol, Type, Value};
 pub use weak_set::WeakSet;

@@ -1,7 +1,7 @@
 //! Where imported modules come from.
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
-use rquickjs::{Ctx, Error, Module};
+use rquickjs::{Ctx, Exception, Module};
 
 use super::{Cx, Engine};
 
@@ -27,13 +27,13 @@ struct Adapter<H>(std::rc::Rc<H>);
 impl<H: ModuleHost> Resolver for Adapter<H> {
     fn resolve<'js>(
         &mut self,
-        _: &Ctx<'js>,
+        ctx: &Ctx<'js>,
         base: &str,
         name: &str,
         _: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<String> {
         let resolved = self.0.resolve(base, name);
-        resolved.map_err(|message| Error::new_resolving_message(base, name, message))
+        resolved.map_err(|message| Exception::throw_type(ctx, &message))
     }
 }
 
@@ -45,7 +45,7 @@ impl<H: ModuleHost> Loader for Adapter<H> {
         _: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js>> {
         let source = self.0.load(name);
-        let source = source.map_err(|message| Error::new_loading_message(name, message))?;
+        let source = source.map_err(|message| Exception::throw_type(ctx, &message))?;
         let module = Module::declare(ctx.clone(), name, source)?;
         let cx = Cx(ctx.clone());
         let meta = super::Object(module.meta()?);

@@ -27,6 +27,9 @@ pub enum SlotKey {
     Numbered(u64),
 }
 
+/// Is called with a platform object when it is made.
+pub type Created = Box<dyn for<'a, 'js> FnOnce(&'a Cx<'js>, &'a Object<'js>)>;
+
 /// The values that a platform object holds on to.
 #[derive(Default)]
 pub struct Slots<'js> {
@@ -34,9 +37,20 @@ pub struct Slots<'js> {
     /// There may be many of these: a signal's algorithms, a target's listeners.
     numbered: RefCell<BTreeMap<u64, Value<'js>>>,
     next: Cell<u64>,
+    created: RefCell<Option<Created>>,
 }
 
 impl<'js> Slots<'js> {
+    /// Has this called with the object that the slots are of, when it is made: a constructor does not have it yet.
+    pub fn when_created(&self, created: Created) {
+        *self.created.borrow_mut() = Some(created);
+    }
+
+    /// What is called when the object is made.
+    pub fn take_created(&self) -> Option<Created> {
+        self.created.borrow_mut().take()
+    }
+
     /// The value of a slot.
     pub fn get(&self, key: SlotKey) -> Option<Value<'js>> {
         match key {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use background_fetch::embedder::{FetchEvent, Network, NetworkRequest};
 use background_fetch::fetch::{Client, CredentialsMode, Request, RequestMode, ResponseHead};
 use bytes::{Bytes, BytesMut};
+use data_url::DataUrl;
 use encoding_rs::{Encoding, UTF_8};
 use futures::StreamExt;
 use http::header::CONTENT_TYPE;
@@ -56,6 +57,9 @@ pub async fn fetch_script(
     url: Url,
     what: ScriptUse,
 ) -> Result<FetchedScript, String> {
+    if url.scheme() == "data" && what != ScriptUse::ImportScripts {
+        return data_script(url, what);
+    }
     let mut request = Request::new(url.clone());
     let is_same_origin = client.origin.as_deref() == Some(&*url.origin().ascii_serialization());
     let (mode, client) = match what {
@@ -89,6 +93,30 @@ pub async fn fetch_script(
         url: head.url().cloned().unwrap_or(url),
         bytes,
         source,
+    })
+}
+
+/// The script that a URL is.
+fn data_script(url: Url, what: ScriptUse) -> Result<FetchedScript, String> {
+    let shown: String = url.as_str().chars().take(100).collect();
+    let data = DataUrl::process(url.as_str()).map_err(|error| format!("{shown}: {error}"))?;
+    let (bytes, _) = data
+        .decode_to_vec()
+        .map_err(|error| format!("{shown}: {error}"))?;
+    let content_type = data.mime_type().to_string();
+    if !is_javascript_type(&content_type) {
+        return Err(format!(
+            "{shown} is not of a JavaScript MIME type, but of {content_type:?}"
+        ));
+    }
+    Ok(FetchedScript {
+        source: match what {
+            ScriptUse::Module => decode_utf8(&bytes),
+            _ => decode(&bytes, &content_type),
+        },
+        url,
+        bytes: bytes.into(),
+        content_type,
     })
 }
 
@@ -128,7 +156,10 @@ pub async fn fetch_to_end(
 }
 
 /// Where the scripts of a realm come from, where that is not the network.
-pub struct ScriptSource(pub Box<dyn Fn(&Realm, &Url, ScriptUse) -> Result<FetchedScript, String>>);
+pub struct ScriptSource(pub Box<LoadScript>);
+
+/// Loads a script for a realm, which waits; a sentence, where that cannot be.
+pub type LoadScript = dyn Fn(&Realm, &Url, ScriptUse) -> Result<FetchedScript, String>;
 
 /// Loads a script while the realm waits: from its [source](ScriptSource), or from the network.
 ///
@@ -193,6 +224,10 @@ pub fn content_type(head: &ResponseHead) -> String {
 ///
 /// <https://mimesniff.spec.whatwg.org/#javascript-mime-type>
 pub fn is_javascript(head: &ResponseHead) -> bool {
+    is_javascript_type(&content_type(head))
+}
+
+fn is_javascript_type(type_: &str) -> bool {
     const ESSENCES: [&str; 16] = [
         "application/ecmascript",
         "application/javascript",
@@ -211,7 +246,6 @@ pub fn is_javascript(head: &ResponseHead) -> bool {
         "text/x-ecmascript",
         "text/x-javascript",
     ];
-    let type_ = content_type(head);
     let essence = type_.split(';').next().unwrap_or_default().trim();
     ESSENCES.contains(&essence)
 }

@@ -206,6 +206,9 @@ fn create_with<'js, T: Interface>(
     if T::DEFINITION.is_exception() {
         cx.capture_stack(&object)?;
     }
+    if let Some(created) = platform.slots.take_created() {
+        created(cx, &object);
+    }
     Ok(Ref {
         object,
         platform,

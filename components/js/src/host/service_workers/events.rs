@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::channel::oneshot;
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 
 use super::ServiceWorkers;
 use super::instance::Instance;
 use super::model::{Registration, Worker};
-use super::run::{end_event, run_service_worker};
+use super::run::{end_event, running_instance, started};
 use crate::engine::Cx;
 use crate::host::Host;
 use crate::interfaces::service_workers::ExtendableEvent;
@@ -84,8 +84,17 @@ pub(super) async fn dispatch_with(
     worker: &Arc<Worker>,
     task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
 ) -> Result<bool, EventFailure> {
-    let started = run_service_worker(host, worker).await;
-    let instance = started.map_err(EventFailure::Start)?;
+    let dispatched = dispatch_now(host, worker, task);
+    dispatched.map_err(EventFailure::Start)?.await
+}
+
+/// The same: the task is queued when this returns, behind what was queued before.
+fn dispatch_now(
+    host: &Arc<Host>,
+    worker: &Arc<Worker>,
+    task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
+) -> Result<BoxFuture<'static, Result<bool, EventFailure>>, String> {
+    let instance = running_instance(host, worker)?;
     instance.begin_event();
     let in_progress = InProgress {
         host: Arc::clone(host),
@@ -93,27 +102,44 @@ pub(super) async fn dispatch_with(
         instance: Arc::clone(&instance),
     };
     let (sender, inactive) = oneshot::channel();
+    // Where the worker does not start, its realm is closed before the task would run.
     instance.realm.queue_task(move |cx| task(cx, sender));
-    let life = host.clock.sleep(host.service_workers.policy.event_life);
-    let outcome = match select(inactive, life).await {
-        Either::Left((Ok(outcome), _)) => outcome.map_err(EventFailure::Make),
-        Either::Left((Err(oneshot::Canceled), _)) => Err(EventFailure::Terminated(format!(
-            "the worker {} was ended before its event was over",
-            worker.script_url
-        ))),
-        Either::Right(_) => {
-            ServiceWorkers::terminate_instance(worker, &instance);
-            Err(EventFailure::TimedOut(format!(
-                "an event of the worker {} lasted for too long",
+    Ok(Box::pin(async move {
+        let (host, worker) = (&in_progress.host, &in_progress.worker);
+        started(worker, &instance).await.map_err(EventFailure::Start)?;
+        let life = host.clock.sleep(host.service_workers.policy.event_life);
+        match select(inactive, life).await {
+            Either::Left((Ok(outcome), _)) => outcome.map_err(EventFailure::Make),
+            Either::Left((Err(oneshot::Canceled), _)) => Err(EventFailure::Terminated(format!(
+                "the worker {} was ended before its event was over",
                 worker.script_url
-            )))
+            ))),
+            Either::Right(_) => {
+                ServiceWorkers::terminate_instance(worker, &instance);
+                Err(EventFailure::TimedOut(format!(
+                    "an event of the worker {} lasted for too long",
+                    worker.script_url
+                )))
+            }
         }
-    };
-    drop(in_progress);
-    outcome
+    }))
 }
 
 impl ServiceWorkers {
+    /// Dispatches an event at a worker, behind those that were posted before; nobody waits for it.
+    pub(crate) fn post(
+        host: &Arc<Host>,
+        worker: &Arc<Worker>,
+        task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
+    ) {
+        // A worker that does not start gets no event.
+        if let Ok(dispatched) = dispatch_now(host, worker, task) {
+            host.spawner.spawn(Box::pin(async move {
+                let _ = dispatched.await;
+            }));
+        }
+    }
+
     /// Fires a functional event at the active worker of a registration; `task` makes its object and dispatches it.
     ///
     /// <https://w3c.github.io/ServiceWorker/#fire-functional-event-algorithm>

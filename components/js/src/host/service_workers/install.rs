@@ -34,10 +34,10 @@ pub(super) async fn install(
     // 10 to 12. The event.
     let install_failed = match worker.should_skip("install") {
         true => false,
-        false => match events::dispatch(host, &worker, InstallEvent::make).await {
-            Ok(was_rejected) => was_rejected,
-            Err(_) => true,
-        },
+        // What was not dispatched to its end failed.
+        false => events::dispatch(host, &worker, InstallEvent::make)
+            .await
+            .unwrap_or(true),
     };
     // 13. It failed, or the registration is gone meanwhile.
     let is_redundant = worker.state() == ServiceWorkerState::Redundant;

@@ -71,9 +71,7 @@ pub fn check_urls(
 /// <https://w3c.github.io/ServiceWorker/#register-algorithm>
 pub(super) async fn register(host: &Arc<Host>, mut job: Job) -> After {
     let this = &host.service_workers;
-    let Some(script_url) = job.script_url.clone() else {
-        return None;
-    };
+    let script_url = job.script_url.clone()?;
     let security_error = |message: String| Err(Refusal::dom("SecurityError", message));
     // 1. A secure place.
     if !is_potentially_trustworthy(&script_url) {

@@ -33,10 +33,16 @@ pub(super) async fn run_service_worker(
     worker: &Arc<Worker>,
 ) -> Result<Arc<Instance>, String> {
     let instance = running_instance(host, worker)?;
+    started(worker, &instance).await?;
+    Ok(instance)
+}
+
+/// Waits until a worker's script ran.
+pub(super) async fn started(worker: &Arc<Worker>, instance: &Arc<Instance>) -> Result<(), String> {
     match instance.started.clone().await {
-        Ok(Ok(())) => Ok(instance),
+        Ok(Ok(())) => Ok(()),
         Ok(Err(message)) => {
-            ServiceWorkers::terminate(worker);
+            ServiceWorkers::terminate_instance(worker, instance);
             Err(message)
         }
         Err(oneshot::Canceled) => Err(format!(
@@ -46,7 +52,8 @@ pub(super) async fn run_service_worker(
     }
 }
 
-fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result<Arc<Instance>, String> {
+/// The instance of a worker, which may be starting.
+pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result<Arc<Instance>, String> {
     let mut life = worker.life.lock();
     // 1. It runs already.
     if let Some(instance) = &life.instance
@@ -70,7 +77,12 @@ fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result<Arc<Instan
     let (sender, started) = oneshot::channel();
     let of_realm = Arc::clone(worker);
     let realm = spawn("service worker", settings, move |cx| {
-        let _ = sender.send(begin(cx, &of_realm));
+        let began = begin(cx, &of_realm);
+        if began.is_err() {
+            // What is queued behind does not run.
+            Realm::of(cx).close();
+        }
+        let _ = sender.send(began);
     })?;
     let instance = Arc::new(Instance::new(realm.clone(), started.shared()));
     life.instance = Some(Arc::clone(&instance));

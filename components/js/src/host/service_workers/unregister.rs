@@ -98,9 +98,10 @@ impl ServiceWorkers {
         let state = self.state.lock();
         let registered = state.scopes.get(&worker.registration);
         let all = registered.into_iter().chain(&state.unregistered);
-        all.cloned().find(|registration| {
+        let mut found = all.filter(|registration| {
             let mut workers = registration.workers().into_iter();
             workers.any(|other| Arc::ptr_eq(&other, worker))
-        })
+        });
+        found.next().cloned()
     }
 }

@@ -11,6 +11,7 @@ mod promise_rejection_event;
 pub mod report;
 mod timers;
 mod window;
+mod worker;
 mod worker_global_scope;
 mod worker_location;
 
@@ -21,5 +22,6 @@ pub use location::Location;
 pub use navigator::{Navigator, WorkerNavigator};
 pub use promise_rejection_event::PromiseRejectionEvent;
 pub use window::{Window, WindowProxy};
+pub use worker::Worker;
 pub use worker_global_scope::{DedicatedWorkerGlobalScope, WorkerGlobalScope};
 pub use worker_location::WorkerLocation;

@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use background_fetch::DomString;
 
+use super::worker::report_to_parent;
 use super::{ErrorEvent, PromiseRejectionEvent};
 use crate::bindings::{ErrorEventInit, EventInit};
 use crate::engine::{Cx, Object, Slots, Value};
@@ -94,8 +95,12 @@ pub fn report_exception<'js>(cx: &Cx<'js>, exception: &Value<'js>) {
         reporting.0.set(false);
         canceled
     };
-    if !canceled {
-        print(cx, Level::Error, &format!("Uncaught {}", inspect(cx, exception)));
+    if canceled {
+        return;
+    }
+    let text = format!("Uncaught {}", inspect(cx, exception));
+    if !report_to_parent(cx, &information, &text) {
+        print(cx, Level::Error, &text);
     }
 }
 

@@ -2,9 +2,12 @@
 
 use background_fetch::DomString;
 
+use super::worker::post_to_parent;
 use super::{WorkerLocation, WorkerNavigator, window_or_worker_global_scope};
-use crate::bindings::{DedicatedWorkerGlobalScopeMethods, WorkerGlobalScopeMethods};
-use crate::engine::Cx;
+use crate::bindings::{
+    DedicatedWorkerGlobalScopeMethods, StructuredSerializeOptions, WorkerGlobalScopeMethods,
+};
+use crate::engine::{Cx, Object, Value};
 use crate::interfaces::EventTarget;
 use crate::realm::Realm;
 use crate::webidl::{Fallible, Inherits, Ref, same_object};
@@ -69,6 +72,24 @@ impl Inherits<WorkerGlobalScope> for DedicatedWorkerGlobalScope {
 impl DedicatedWorkerGlobalScopeMethods for DedicatedWorkerGlobalScope {
     fn name<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, DomString> {
         Ok(this.name.clone())
+    }
+
+    fn post_message<'js>(
+        _: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        transfer: Vec<Object<'js>>,
+    ) -> Fallible<'js, ()> {
+        post_to_parent(cx, &message, &transfer)
+    }
+
+    fn post_message_2<'js>(
+        _: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        options: StructuredSerializeOptions<'js>,
+    ) -> Fallible<'js, ()> {
+        post_to_parent(cx, &message, &options.transfer)
     }
 
     fn close<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, ()> {

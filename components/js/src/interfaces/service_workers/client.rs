@@ -1,6 +1,10 @@
 //! `Client` and `WindowClient`.
 
-use crate::bindings::{ClientMethods, ClientType, DocumentVisibilityState, FrameType, WindowClientMethods};
+use super::message::post_to_client;
+use crate::bindings::{
+    ClientMethods, ClientType, DocumentVisibilityState, FrameType, StructuredSerializeOptions,
+    WindowClientMethods,
+};
 use crate::engine::{Cx, Object, Promise, Slots, Value};
 use crate::host::service_workers::{Environment, Refusal};
 use crate::webidl::{Fallible, FromJs, Globals, Inherits, Ref, ToJs, create, resolved};
@@ -63,6 +67,24 @@ impl ClientMethods for Client {
             Globals::SHARED_WORKER => ClientType::Sharedworker,
             _ => ClientType::Worker,
         })
+    }
+
+    fn post_message<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        transfer: Vec<Object<'js>>,
+    ) -> Fallible<'js, ()> {
+        post_to_client(cx, &this.environment, &message, &transfer)
+    }
+
+    fn post_message_2<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        options: StructuredSerializeOptions<'js>,
+    ) -> Fallible<'js, ()> {
+        post_to_client(cx, &this.environment, &message, &options.transfer)
     }
 }
 

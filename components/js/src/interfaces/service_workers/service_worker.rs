@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use super::message::post_to_worker;
 use super::objects::Objects;
-use crate::bindings::{ServiceWorkerMethods, ServiceWorkerState};
-use crate::engine::{Cx, Slots};
+use crate::bindings::{ServiceWorkerMethods, ServiceWorkerState, StructuredSerializeOptions};
+use crate::engine::{Cx, Object, Slots, Value};
 use crate::host::service_workers::{Worker, WorkerSnapshot};
 use crate::interfaces::{EventTarget, create_event};
 use crate::realm::Realm;
@@ -44,6 +45,24 @@ impl ServiceWorkerMethods for ServiceWorker {
 
     fn state<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, ServiceWorkerState> {
         Ok(this.state.get())
+    }
+
+    fn post_message<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        transfer: Vec<Object<'js>>,
+    ) -> Fallible<'js, ()> {
+        post_to_worker(cx, &this.worker, &message, &transfer)
+    }
+
+    fn post_message_2<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        message: Value<'js>,
+        options: StructuredSerializeOptions<'js>,
+    ) -> Fallible<'js, ()> {
+        post_to_worker(cx, &this.worker, &message, &options.transfer)
     }
 }
 
