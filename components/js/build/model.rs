@@ -266,7 +266,8 @@ impl Model {
                 self.partials.push((partial.identifier.0.to_owned(), members));
             }
             Definition::InterfaceMixin(mixin) => {
-                let members = mixin_members(&mixin.members.body, &Attributes::default(), is_guide);
+                let attributes = Attributes::of(&mixin.attributes);
+                let members = mixin_members(&mixin.members.body, &attributes, is_guide);
                 self.mixins
                     .entry(mixin.identifier.0.to_owned())
                     .or_default()

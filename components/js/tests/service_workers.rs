@@ -356,3 +356,73 @@ fn wait_until_is_for_active_events() {
     let not = "InvalidStateError";
     assert_eq!(told, format!("{not},OK|{not},{not}|{not},OK|{not},{not}"));
 }
+
+#[test]
+fn a_worker_answers_the_requests_of_its_clients() {
+    let server = Server::new(&[
+        (
+            "/app/sw.js",
+            "onactivate = e => e.waitUntil(clients.claim());
+             onfetch = e => {
+                 const { pathname } = new URL(e.request.url);
+                 const made = async () => new Response(`${pathname} ${e.request.method} ${await e.request.text()}`,
+                     { status: 201, headers: { 'X-Made': e.clientId ? 'here' : '' } });
+                 if (pathname == '/app/made') e.respondWith(made());
+                 if (pathname == '/app/passed') e.respondWith(fetch('plain.txt'));
+                 if (pathname == '/app/prevented') e.preventDefault();
+                 if (pathname == '/app/rejected') e.respondWith(Promise.reject(1));
+                 if (pathname == '/app/nothing') e.respondWith(7);
+                 if (pathname == '/app/twice') {
+                     e.respondWith(new Response('once'));
+                     try { e.respondWith(new Response('twice')) } catch (error) { console.log(error.name) }
+                 }
+                 if (pathname == '/app/streamed') e.respondWith(new Response(new ReadableStream({
+                     async start(controller) {
+                         for (const part of ['a', 'b', 'c']) {
+                             controller.enqueue(new TextEncoder().encode(part));
+                             await new Promise(resolve => setTimeout(resolve, 20));
+                         }
+                         controller.close();
+                     } })));
+             }",
+        ),
+        ("/app/plain.txt", "plain"),
+    ]);
+    let user_agent = UserAgent::new();
+    let told = page(
+        &user_agent,
+        &server,
+        "const got = [];
+         sw.register('sw.js');
+         await new Promise(resolve => sw.oncontrollerchange = resolve);
+         const made = await fetch('made', { method: 'POST', body: 'body' });
+         got.push(made.status, made.headers.get('X-Made'), made.type, new URL(made.url).pathname, await made.text());
+         for (const path of ['passed', 'plain.txt', 'twice', 'streamed']) got.push(await (await fetch(path)).text());
+         for (const path of ['prevented', 'rejected', 'nothing']) got.push(await failed(fetch(path)));
+         return got.join()",
+    );
+    let expected =
+        "201,here,default,/app/made,/app/made POST body,plain,plain,once,abc,TypeError,TypeError,TypeError";
+    assert_eq!(told, expected);
+    assert!(
+        user_agent
+            .lines()
+            .contains(&"service worker: InvalidStateError".to_owned())
+    );
+}
+
+#[test]
+fn permissions_and_estimates_come_from_the_host() {
+    let user_agent = UserAgent::with(|host| {
+        host.permissions = Arc::new(background_fetch::embedder::PermissionState::Granted);
+    });
+    let told = page(
+        &user_agent,
+        &Server::new(&[]),
+        "const query = async name => (await navigator.permissions.query({ name })).state;
+         const got = [await query('background-fetch'), await query('notifications'), await failed(query('nonsense'))];
+         got.push(await failed(navigator.permissions.query({})), await failed(navigator.storage.estimate()));
+         return got.join()",
+    );
+    assert_eq!(told, "granted,denied,TypeError,TypeError,TypeError");
+}

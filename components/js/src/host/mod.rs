@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use background_fetch::Engine;
-use background_fetch::embedder::{Clock, Network, Spawner};
+use background_fetch::embedder::{Clock, Network, PermissionState, Permissions, Spawner, Storage};
 use parking_lot::Mutex;
 
 use crate::engine::Cx;
@@ -37,6 +37,10 @@ pub struct Host {
     pub navigator: NavigatorInfo,
     /// The service workers.
     pub service_workers: ServiceWorkers,
+    /// Knows the user's permissions.
+    pub permissions: Arc<dyn Permissions>,
+    /// Knows how much is stored.
+    pub storage: Option<Arc<dyn Storage>>,
     /// What is going on.
     pub activity: Activity,
     /// Whether pages and workers have the guide extension.
@@ -73,6 +77,8 @@ impl Host {
             console: Arc::new(StandardError),
             navigator: NavigatorInfo::default(),
             service_workers: ServiceWorkers::default(),
+            permissions: Arc::new(PermissionState::Prompt),
+            storage: None,
             activity: Activity::default(),
             has_guide: false,
             background_fetch: Mutex::default(),

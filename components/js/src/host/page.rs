@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Host;
 use super::scripts::{ScriptUse, content_type, decode, fetch_script, fetch_to_end};
+use super::service_workers::ServiceWorkers;
 use crate::bindings::DocumentReadyState;
 use crate::engine::Cx;
 use crate::interfaces::{
@@ -45,12 +46,12 @@ pub fn open_page(
         }
         before_scripts(cx);
         let realm = Realm::of(cx);
-        let network = Arc::clone(&Host::of(cx).network);
+        let host = Host::of(cx);
         let url = realm.settings().client.base_url.clone();
         let html = async move {
             match source {
                 PageSource::Html(html) => Ok(html),
-                PageSource::Network => load_document(network, url).await,
+                PageSource::Network => load_document(&host, url).await,
             }
         };
         realm.spawn_then(html, |cx, html| match html {
@@ -60,15 +61,23 @@ pub fn open_page(
     })
 }
 
-async fn load_document(
-    network: Arc<dyn background_fetch::embedder::Network>,
-    url: Url,
-) -> Result<String, String> {
+async fn load_document(host: &Arc<Host>, url: Url) -> Result<String, String> {
     let request = Request {
         mode: RequestMode::Navigate,
         ..Request::new(url.clone())
     };
-    let (head, bytes) = fetch_to_end(network, request, Client::user(url.clone())).await?;
+    // The worker of the registration that the page is in comes first.
+    let answered = match host.service_workers.worker_of_navigation(&url) {
+        Some(worker) => ServiceWorkers::navigate(host, &worker, request.clone()).await?,
+        None => None,
+    };
+    let (head, bytes) = match answered {
+        Some(answered) => answered,
+        None => {
+            let network = Arc::clone(&host.network);
+            fetch_to_end(network, request, Client::user(url.clone())).await?
+        }
+    };
     if !head.is_ok() {
         return Err(format!(
             "the page {url} cannot be opened: the server answers {}",

@@ -18,7 +18,7 @@ use url::Url;
 use crate::realm::Realm;
 
 /// The bytes that a script may have.
-const LIMIT: usize = 64 << 20;
+pub(super) const LIMIT: usize = 64 << 20;
 
 /// What a script is fetched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

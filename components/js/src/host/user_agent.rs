@@ -79,6 +79,8 @@ impl UserAgent {
         host.console = parts.console;
         host.service_workers = parts.service_workers;
         host.has_guide = parts.has_guide;
+        host.permissions = Arc::clone(&parts.permissions);
+        host.storage = Some(Arc::clone(&parts.storage));
         let host = Arc::new(host);
         let embedder = Embedder {
             network: Arc::clone(&host.network),

@@ -46,10 +46,21 @@ impl fmt::Display for EventFailure {
 pub(crate) type Inactive = oneshot::Sender<Result<bool, String>>;
 
 /// Keeps count of an event, whatever becomes of the task that waits for it.
-struct InProgress {
+pub(super) struct InProgress {
     host: Arc<Host>,
     worker: Arc<Worker>,
     instance: Arc<Instance>,
+}
+
+impl InProgress {
+    pub(super) fn begin(host: &Arc<Host>, worker: &Arc<Worker>, instance: &Arc<Instance>) -> Self {
+        instance.begin_event();
+        Self {
+            host: Arc::clone(host),
+            worker: Arc::clone(worker),
+            instance: Arc::clone(instance),
+        }
+    }
 }
 
 impl Drop for InProgress {
@@ -89,18 +100,13 @@ pub(super) async fn dispatch_with(
 }
 
 /// The same: the task is queued when this returns, behind what was queued before.
-fn dispatch_now(
+pub(super) fn dispatch_now(
     host: &Arc<Host>,
     worker: &Arc<Worker>,
     task: impl for<'js> FnOnce(&Cx<'js>, Inactive) + Send + 'static,
 ) -> Result<BoxFuture<'static, Result<bool, EventFailure>>, String> {
     let instance = running_instance(host, worker)?;
-    instance.begin_event();
-    let in_progress = InProgress {
-        host: Arc::clone(host),
-        worker: Arc::clone(worker),
-        instance: Arc::clone(&instance),
-    };
+    let in_progress = InProgress::begin(host, worker, &instance);
     let (sender, inactive) = oneshot::channel();
     // Where the worker does not start, its realm is closed before the task would run.
     instance.realm.queue_task(move |cx| task(cx, sender));

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use background_fetch::embedder::{BodySource, NetworkError, NetworkRequest};
-use background_fetch::fetch::{BodyStream, RequestBody, RequestMode};
+use background_fetch::fetch::{self, BodyStream, RequestBody, RequestMode};
+use background_fetch::{Exception, ExceptionName};
 use bytes::Bytes;
 use futures::future::abortable;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -13,8 +14,10 @@ use super::scheme_fetch::{Fetched, scheme_fetch};
 use super::{Request, Response, body};
 use crate::bindings::{RequestInfo, RequestInit};
 use crate::engine::{Cx, Promise, Value};
+use crate::host::service_workers::{FetchForWorker, ServiceWorkers, WorkerResponse};
 use crate::host::{Host, Level};
-use crate::interfaces::{AbortSignal, console};
+use crate::interfaces::service_workers::controlling_worker;
+use crate::interfaces::{AbortSignal, Failure, console};
 use crate::realm::{ChargedBytes, Realm, Room};
 use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
 
@@ -45,16 +48,36 @@ pub fn fetch<'js>(
     let realm = Realm::of(cx);
     let client = Arc::new(realm.settings().client.clone());
     let mut sent = request.to_component()?;
+    let asked_mode = sent.mode;
     if sent.mode == RequestMode::NoCors {
         sent.mode = RequestMode::SameOrigin;
     }
     let body = Request::take_body(&request, cx)?;
     let url = sent.url.clone();
     let room = Room::of(cx);
-    let network = Arc::clone(&Host::of(cx).network);
+    let host = Host::of(cx);
+    let network = Arc::clone(&host.network);
+    let controller_of_client = controlling_worker(cx).filter(|_| matches!(url.scheme(), "http" | "https"));
+    let asked = url.clone();
     let response = async move {
         let body = whole(body, &room).await?;
         sent.body_length = body.as_ref().map(|body| body.length());
+        // The worker that controls the client comes first.
+        if let Some((worker, client_id)) = controller_of_client {
+            let fetch = FetchForWorker {
+                request: fetch::Request {
+                    mode: asked_mode,
+                    ..sent.clone()
+                },
+                body: body.clone(),
+                client_id,
+                resulting_client_id: String::new(),
+            };
+            let answered = ServiceWorkers::handle_fetch(&host, &worker, fetch).await;
+            if let Some(response) = answered.map_err(NetworkError::fatal)? {
+                return Ok(from_worker(response, asked));
+            }
+        }
         let request = NetworkRequest {
             request: sent,
             client,
@@ -88,6 +111,24 @@ pub fn fetch<'js>(
         settles.settle(cx, outcome);
     });
     Ok(promise)
+}
+
+/// The response of a worker. What it made itself is at the URL that was asked for.
+fn from_worker(response: WorkerResponse, url: url::Url) -> Fetched {
+    let WorkerResponse { mut head, body } = response;
+    if head.url_list.is_empty() {
+        head.url_list.push(url);
+    }
+    let has_body = !head.has_null_body_status();
+    let body = body.filter(|_| has_body).map(|body| {
+        let bytes = body.map(|bytes| {
+            // Not why, as of a network error.
+            let message = "the response's body broke off";
+            bytes.map_err(|_| Failure::from(Exception::new(ExceptionName::TypeError, message)))
+        });
+        bytes.boxed_local()
+    });
+    Fetched { head, body }
 }
 
 /// Step 4.

@@ -9,8 +9,8 @@ use background_fetch::DomString;
 use crate::bindings::{NavigatorMethods, WorkerNavigatorMethods};
 use crate::engine::{Cx, Object};
 use crate::host::Host;
-use crate::interfaces::ServiceWorkerContainer;
-use crate::webidl::{Fallible, FromJs, Ref, ToJs};
+use crate::interfaces::{Permissions, ServiceWorkerContainer, StorageManager};
+use crate::webidl::{Fallible, FromJs, Ref, ToJs, same_object};
 
 /// What a page is told of the user agent.
 pub struct Navigator;
@@ -88,6 +88,14 @@ macro_rules! navigator {
             cx: &Cx<'js>,
         ) -> Fallible<'js, Ref<'js, ServiceWorkerContainer>> {
             ServiceWorkerContainer::of(cx, this.slots())
+        }
+
+        fn permissions<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Permissions>> {
+            same_object(this, cx, "permissions", || Permissions)
+        }
+
+        fn storage<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, StorageManager>> {
+            same_object(this, cx, "storage", || StorageManager)
         }
 
         fn hardware_concurrency<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, u64> {

@@ -77,6 +77,19 @@ impl ExtendableEvent {
         }
     }
 
+    /// The same, but cancelable.
+    pub fn trusted_cancelable(cx: &Cx<'_>, type_: &str) -> Self {
+        Self {
+            event: Event::trusted_cancelable(cx, type_),
+            life: Rc::default(),
+        }
+    }
+
+    /// Whether its listeners are being called.
+    pub(crate) fn is_being_dispatched(&self) -> bool {
+        self.life.is_dispatched.get()
+    }
+
     /// Whether the user agent made it.
     pub fn is_trusted(&self) -> bool {
         self.event.is_trusted_event()

@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration};
 use crate::bindings::ServiceWorkerState;
 use crate::engine::{Cx, Promise, Value};
+use crate::host::Host;
 use crate::host::service_workers::{
-    Answer, Connected, EnvironmentId, Outcome, Refusal, RegistrationSnapshot, ServiceWorkers, WorkerSnapshot,
+    Answer, Connected, EnvironmentId, Outcome, Refusal, RegistrationSnapshot, ServiceWorkers, Worker,
+    WorkerSnapshot,
 };
 use crate::realm::Realm;
 use crate::webidl::{Fallible, Ref, Rooted, Settles, ToJs};
@@ -55,6 +58,14 @@ impl Objects {
     pub(super) fn environment(&self) -> Option<EnvironmentId> {
         self.connected.get().map(|connected| connected.id)
     }
+}
+
+/// The worker that a client's requests go to, where it listens to them, and the client's id.
+pub(crate) fn controlling_worker(cx: &Cx<'_>) -> Option<(Arc<Worker>, String)> {
+    let id = Realm::of(cx).data::<Objects>().environment()?;
+    let environment = Host::of(cx).service_workers.environment_by_id(id)?;
+    let controller = environment.controller?;
+    (!controller.should_skip("fetch")).then_some((controller, environment.uuid))
 }
 
 /// A promise, and what the user agent answers to.
