@@ -3,29 +3,28 @@
 mod memory;
 mod modules;
 mod rejections;
+mod settings;
+mod tasks;
 mod thread;
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use background_fetch::DomString;
 use background_fetch::fetch::Client;
 use futures::executor::LocalSpawner;
 use futures::future::LocalFutureObj;
 use futures::task::LocalSpawn;
-use url::Url;
 
-use crate::engine::{Completion, Cx, Engine, Limits, Value};
-use crate::host::Host;
+use crate::engine::{Cx, Engine, Value};
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
 pub use memory::{Charge, ChargedBytes, Room};
 use modules::Modules;
 use rejections::Rejections;
+pub use settings::{Settings, is_potentially_trustworthy};
 pub use thread::{RealmHandle, spawn};
 
 /// A global with its event loop, on its thread.
@@ -80,57 +79,6 @@ pub enum Report<'js> {
         /// How long it may run.
         limit: Duration,
     },
-}
-
-/// What a realm is: its settings object, and its limits.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The user agent that it is of.
-    pub host: Arc<Host>,
-    /// Its global.
-    pub kind: Globals,
-    /// Where it comes from, and what it may.
-    pub client: Client,
-    /// Whether it is a secure context.
-    pub is_secure_context: bool,
-    /// Whether it has the guide extension.
-    pub has_guide: bool,
-    /// How long a script may run before it is ended.
-    pub time_limit: Duration,
-    /// Whether a worker's script is a module.
-    pub is_module: bool,
-    /// The name of a dedicated worker.
-    pub name: DomString,
-    /// What its scripts may use up.
-    pub limits: Limits,
-}
-
-impl Settings {
-    /// Those of a page at a URL: a secure context where the URL says so.
-    pub fn page(host: Arc<Host>, url: Url) -> Self {
-        Self {
-            host,
-            kind: Globals::WINDOW,
-            is_secure_context: is_potentially_trustworthy(&url),
-            client: Client::page(url),
-            has_guide: false,
-            time_limit: Duration::from_secs(10),
-            is_module: false,
-            name: DomString::default(),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
-pub fn is_potentially_trustworthy(url: &Url) -> bool {
-    match url.host() {
-        _ if matches!(url.scheme(), "https" | "wss" | "file") => true,
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 impl Realm {
@@ -291,89 +239,6 @@ impl Realm {
             }
             drop(busy);
         });
-    }
-
-    /// Prepares to run script, runs it, and cleans up: a microtask checkpoint where nothing else is on the stack.
-    ///
-    /// <https://html.spec.whatwg.org/multipage/webappapis.html#calling-scripts>
-    pub fn run_script<R>(cx: &Cx<'_>, run: impl FnOnce() -> R) -> R {
-        let realm = Self::of(cx);
-        let depth = realm.depth.get();
-        if depth == 0 {
-            realm.set_deadline(Some(Instant::now() + realm.settings.time_limit));
-        }
-        realm.depth.set(depth + 1);
-        let result = run();
-        // A task, or a script that a task has called: nothing else is on the stack.
-        if depth <= 1 {
-            realm.run_jobs(cx);
-        }
-        if depth == 0 {
-            realm.rejections.notify(cx, &realm);
-            realm.report_overrun(cx);
-        }
-        realm.depth.set(depth);
-        result
-    }
-
-    /// Performs a microtask checkpoint between two callbacks of one task.
-    ///
-    /// <https://html.spec.whatwg.org/multipage/webappapis.html#perform-a-microtask-checkpoint>
-    pub fn microtask_checkpoint(cx: &Cx<'_>) {
-        let realm = Self::of(cx);
-        if realm.depth.get() <= 1 {
-            realm.run_jobs(cx);
-        }
-    }
-
-    /// Runs a classic script in a task.
-    ///
-    /// <https://html.spec.whatwg.org/multipage/webappapis.html#run-a-classic-script>
-    ///
-    /// # Errors
-    ///
-    /// What it throws.
-    pub fn run_classic_script<'js>(cx: &Cx<'js>, source: &str, name: &str) -> Completion<'js, Value<'js>> {
-        Self::run_script(cx, || cx.run_script(source, name))
-    }
-
-    /// Runs the jobs that wait; those of a task that runs for too long wait for the next.
-    fn run_jobs(&self, cx: &Cx<'_>) {
-        let Some(engine) = self.engine.upgrade() else {
-            return;
-        };
-        let interrupt = engine.interrupt();
-        // The engine looks at the clock after some thousand calls: so it ends a job that queues itself, before we give up.
-        let mut left = 30_000_u32;
-        // We look at it after some jobs only.
-        let mut count = 0_u32;
-        let mut is_late = false;
-        while cx.run_job() {
-            count = count.wrapping_add(1);
-            if is_late {
-                left -= 1;
-            } else if count.is_multiple_of(64) {
-                is_late = interrupt.is_late();
-            }
-            if left == 0 || interrupt.is_stopped() {
-                break;
-            }
-        }
-        self.in_checkpoint.set(false);
-    }
-
-    /// Reports a task that was ended, or that should have been.
-    fn report_overrun(&self, cx: &Cx<'_>) {
-        let Some(engine) = self.engine.upgrade() else {
-            return;
-        };
-        let interrupt = engine.interrupt();
-        let is_late = interrupt.is_late() | interrupt.take_fired();
-        interrupt.set_deadline(None);
-        if is_late && !interrupt.is_stopped() {
-            let limit = self.settings.time_limit;
-            self.tell_reporter(cx, &Report::Overrun { limit });
-        }
     }
 
     /// Lets the task that runs go on for longer: it had to wait.

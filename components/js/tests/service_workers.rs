@@ -5,8 +5,14 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use background_fetch::RegistrationKey;
-use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
+use background_fetch::embedder::{FunctionalEvent, FunctionalEventName, ServiceWorkers as _};
+use background_fetch::{FetchKey, RegistrationKey};
+use background_fetch_js::engine::{Cx, Slots};
+use background_fetch_js::host::service_workers::{
+    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkers,
+};
+use background_fetch_js::interfaces::ExtendableEvent;
+use background_fetch_js::webidl::create;
 use common::{Server, UserAgent};
 
 /// What the scripts of pages here share.
@@ -425,4 +431,66 @@ fn permissions_and_estimates_come_from_the_host() {
          return got.join()",
     );
     assert_eq!(told, "granted,denied,TypeError,TypeError,TypeError");
+}
+
+/// Makes the event of a background fetch without the component: the test is of who fires it.
+fn make_plain(cx: &Cx<'_>, event: FunctionalEvent, done: EventDone) {
+    let event = ExtendableEvent::trusted(cx, event.name.as_str());
+    done(cx, create(cx, event, Slots::default()));
+}
+
+#[test]
+fn a_functional_event_starts_the_worker_and_is_over_when_its_promises_are() {
+    let server = Server::new(&[(
+        "/app/sw.js",
+        "console.log('ran');
+         onbackgroundfetchsuccess = e => { e.waitUntil(new Promise(resolve => setTimeout(resolve, 50)).then(() => console.log('over'))) };
+         onbackgroundfetchfail = e => e.waitUntil(new Promise(() => {}));
+         onbackgroundfetchabort = () => { while (true); };",
+    )]);
+    let user_agent = UserAgent::with(|host| {
+        host.service_workers = ServiceWorkers::new(Policy {
+            idle: Duration::from_millis(100),
+            event_life: Duration::from_secs(1),
+            time_limit: Duration::from_millis(300),
+        });
+        host.service_workers.event_factory = Some(make_plain);
+    });
+    let told = page(
+        &user_agent,
+        &server,
+        "await state((await sw.register('sw.js')).installing, 'activated'); return 'active'",
+    );
+    assert_eq!(told, "active");
+    std::thread::sleep(Duration::from_millis(400));
+    let registration = RegistrationKey::of(server.url("/app/").parse().unwrap());
+    let workers = ComponentServiceWorkers(user_agent.host.clone());
+    assert!(workers.has_active_worker(&registration));
+    let scopes = workers.scopes(&registration.storage_key);
+    assert_eq!(scopes, std::slice::from_ref(&registration.scope));
+    let fire = |name| {
+        let event = FunctionalEvent {
+            name,
+            registration: registration.clone(),
+            fetch: FetchKey(1),
+            id: "id".into(),
+        };
+        futures::executor::block_on(workers.fire(event))
+    };
+    assert_eq!(fire(FunctionalEventName::Success), Ok(()));
+    assert_eq!(
+        user_agent.lines(),
+        [
+            "service worker: ran",
+            "service worker: ran",
+            "service worker: over"
+        ]
+    );
+    // One that never ends is dispatched, and its worker is ended; so is one whose handler never ends.
+    assert_eq!(fire(FunctionalEventName::Fail), Ok(()));
+    assert_eq!(fire(FunctionalEventName::Abort), Ok(()));
+    // What nobody listens to is over at once.
+    assert_eq!(fire(FunctionalEventName::Click), Ok(()));
+    let other = RegistrationKey::of(server.url("/other/").parse().unwrap());
+    assert!(!workers.has_active_worker(&other));
 }

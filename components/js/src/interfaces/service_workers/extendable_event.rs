@@ -9,6 +9,7 @@ use crate::bindings::{ExtendableEventInit, ExtendableEventMethods};
 use crate::engine::{Cx, Function, Promise, Slots};
 use crate::host::service_workers::Inactive;
 use crate::interfaces::{Event, EventTarget};
+use crate::realm::Realm;
 use crate::webidl::{Error, Fallible, Inherits, Ref, create};
 
 /// An event whose worker is kept running until its promises are settled.
@@ -30,6 +31,11 @@ struct Life {
     /// Is told when it is no longer active.
     inactive: RefCell<Option<Inactive>>,
 }
+
+/// The events of a realm that are extended: one whose promise nobody holds any more, and which is never settled, is among them
+/// until it lasted for too long.
+#[derive(Default)]
+struct Extended(RefCell<Vec<Rc<Life>>>);
 
 impl Life {
     /// <https://w3c.github.io/ServiceWorker/#extendableevent-active>
@@ -116,6 +122,10 @@ impl ExtendableEvent {
         }
         this.life.is_dispatched.set(false);
         this.life.ended();
+        if this.life.is_active() {
+            let extended = Realm::of(cx).data::<Extended>();
+            extended.0.borrow_mut().push(Rc::clone(&this.life));
+        }
     }
 
     /// Dispatches an event of an interface that inherits from this, where one was made.
@@ -168,6 +178,10 @@ fn reaction<'js>(cx: &Cx<'js>, life: &Rc<Life>, was_rejected: bool) -> Fallible<
                 0,
                 Box::new(move |arguments| {
                     life.settled(was_rejected);
+                    if !life.is_active() {
+                        let extended = Realm::of(&arguments.cx).data::<Extended>();
+                        extended.0.borrow_mut().retain(|other| !Rc::ptr_eq(other, &life));
+                    }
                     Ok(arguments.cx.undefined())
                 }),
             )?;
