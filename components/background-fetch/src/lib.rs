@@ -35,6 +35,7 @@ pub mod webdriver;
 
 pub use algorithms::content_range::{ContentRange, extract_content_range_values};
 pub use algorithms::display::icon_request;
+pub use algorithms::request_matches::request_matches_cached_item;
 pub use concepts::service_worker_registration::match_service_worker_registration;
 pub use concepts::*;
 pub use dom_string::DomString;

@@ -10,7 +10,7 @@ use crate::fetch::{Request, ResponseHead, headers};
 /// Whether a request matches a record's request and response.
 ///
 /// <https://w3c.github.io/ServiceWorker/#request-matches-cached-item-algorithm>
-pub(crate) fn request_matches_cached_item(
+pub fn request_matches_cached_item(
     request_query: &Request,
     request: &Request,
     response: Option<&ResponseHead>,

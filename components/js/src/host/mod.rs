@@ -1,7 +1,9 @@
 //! [`Host`]: what the realms of one user agent share.
 
 mod activity;
+pub mod caches;
 mod console;
+mod disk;
 pub mod page;
 pub mod scripts;
 pub mod service_workers;
@@ -17,6 +19,7 @@ use parking_lot::Mutex;
 use crate::engine::Cx;
 use crate::realm::Realm;
 
+use caches::{CacheStore, MemoryCaches};
 use service_workers::ServiceWorkers;
 
 pub use activity::{Activity, Busy};
@@ -35,6 +38,8 @@ pub struct Host {
     pub console: Arc<dyn ConsoleSink>,
     /// What scripts are told of the user agent.
     pub navigator: NavigatorInfo,
+    /// What scripts cache; in memory by default.
+    pub caches: Arc<dyn CacheStore>,
     /// The service workers.
     pub service_workers: ServiceWorkers,
     /// Knows the user's permissions.
@@ -76,6 +81,7 @@ impl Host {
             spawner,
             console: Arc::new(StandardError),
             navigator: NavigatorInfo::default(),
+            caches: Arc::new(MemoryCaches::default()),
             service_workers: ServiceWorkers::default(),
             permissions: Arc::new(PermissionState::Prompt),
             storage: None,

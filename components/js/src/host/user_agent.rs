@@ -8,6 +8,7 @@ use background_fetch::embedder::{
 };
 use url::Url;
 
+use super::caches::{CacheStore, MemoryCaches};
 use super::page::{BeforeScripts, PageSource, open_page};
 use super::service_workers::{ComponentServiceWorkers, ServiceWorkers};
 use super::{ConsoleSink, Host, StandardError};
@@ -34,6 +35,8 @@ pub struct Parts {
     pub policies: Policies,
     /// The service workers that are kept.
     pub service_workers: ServiceWorkers,
+    /// What scripts cache; in memory by default.
+    pub caches: Arc<dyn CacheStore>,
     /// Whether pages and workers have the guide extension.
     pub has_guide: bool,
 }
@@ -56,6 +59,7 @@ impl Parts {
             console: Arc::new(StandardError),
             policies: Policies::default(),
             service_workers: ServiceWorkers::default(),
+            caches: Arc::new(MemoryCaches::default()),
             has_guide: false,
         }
     }
@@ -78,6 +82,7 @@ impl UserAgent {
         let mut host = Host::new(parts.network, parts.clock, parts.spawner);
         host.console = parts.console;
         host.service_workers = parts.service_workers;
+        host.caches = parts.caches;
         host.has_guide = parts.has_guide;
         host.permissions = Arc::clone(&parts.permissions);
         host.storage = Some(Arc::clone(&parts.storage));

@@ -1,6 +1,7 @@
 //! What implements the interfaces: a type each, in a folder for each specification.
 
 mod background_fetch;
+pub mod caches;
 pub mod console;
 mod crypto;
 pub mod dom;
@@ -22,6 +23,7 @@ pub mod url;
 pub mod xhr;
 
 pub use self::background_fetch::*;
+pub use caches::{Cache, CacheStorage};
 pub use console::Console;
 pub(crate) use crypto::random_uuid;
 pub use crypto::{Crypto, SubtleCrypto};

@@ -1,9 +1,9 @@
 //! Where registrations are kept between runs.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -17,6 +17,7 @@ use url::Url;
 use super::ServiceWorkers;
 use super::model::{Registration, ScriptResource, Worker};
 use crate::bindings::{ServiceWorkerState, ServiceWorkerUpdateViaCache, WorkerType};
+use crate::host::disk::write_atomically;
 
 /// Keeps registrations and their scripts between runs of the program.
 pub trait ServiceWorkerStore: Send + Sync {
@@ -105,20 +106,6 @@ impl FileStore {
 
     fn script(&self, name: &str) -> PathBuf {
         self.folder.join("scripts").join(name)
-    }
-}
-
-/// Writes a file whole, or not at all.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("part");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    // The name is durable with its folder.
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
     }
 }
 

@@ -60,7 +60,7 @@ impl Request {
     }
 
     /// Its signal.
-    pub(super) fn signal_of<'js>(
+    pub(in crate::interfaces) fn signal_of<'js>(
         this: &Ref<'js, Self>,
         cx: &Cx<'js>,
     ) -> Fallible<'js, Ref<'js, AbortSignal>> {
@@ -68,7 +68,7 @@ impl Request {
     }
 
     /// The object that `new Request(input, init)` makes.
-    pub(super) fn of<'js>(
+    pub(in crate::interfaces) fn of<'js>(
         cx: &Cx<'js>,
         input: RequestInfo<'js>,
         init: RequestInit<'js>,

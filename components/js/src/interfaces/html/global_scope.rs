@@ -176,6 +176,13 @@ macro_rules! window_or_worker_global_scope {
         ) -> $crate::webidl::Fallible<'js, $crate::webidl::Ref<'js, $crate::interfaces::Crypto>> {
             $crate::webidl::same_object(this, cx, "crypto", || $crate::interfaces::Crypto)
         }
+
+        fn caches<'js>(
+            this: &$crate::webidl::Ref<'js, Self>,
+            cx: &$crate::engine::Cx<'js>,
+        ) -> $crate::webidl::Fallible<'js, $crate::webidl::Ref<'js, $crate::interfaces::CacheStorage>> {
+            $crate::webidl::same_object(this, cx, "caches", || $crate::interfaces::CacheStorage)
+        }
     };
 }
 pub(super) use window_or_worker_global_scope;

@@ -27,20 +27,22 @@ impl StorageManagerMethods for StorageManager {
 
     /// <https://storage.spec.whatwg.org/#dom-storagemanager-estimate>
     fn estimate<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
-        let storage = Host::of(cx).storage.as_ref().map(Arc::clone);
+        let host = Host::of(cx);
+        let storage = host.storage.as_ref().map(Arc::clone);
+        let caches = Arc::clone(&host.caches);
         let key = Realm::of(cx).client().storage_key;
         let estimate = async move {
             let failed = |message: String| Exception::new(ExceptionName::TypeError, message);
             let storage = storage.ok_or_else(|| failed("nothing is stored here".to_owned()))?;
-            storage
-                .estimate(&key)
-                .await
-                .map_err(|error| failed(error.message))
+            let estimate = storage.estimate(&key).await;
+            let estimate = estimate.map_err(|error| failed(error.message))?;
+            let cached = caches.usage(&key).await?;
+            Ok((estimate.usage.saturating_add(cached), estimate.quota))
         };
-        promise_of(cx, estimate, |cx, estimate| {
+        promise_of(cx, estimate, |cx, (usage, quota)| {
             let estimate = StorageEstimate {
-                usage: Some(estimate.usage),
-                quota: Some(estimate.quota),
+                usage: Some(usage),
+                quota: Some(quota),
             };
             estimate.to_js(cx)
         })

@@ -1,5 +1,6 @@
 //! A stream of a realm, read from another thread: as the body of an upload is.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use background_fetch::fetch::BodyStream;
@@ -8,11 +9,26 @@ use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, poll_fn, select};
 use futures::{SinkExt, StreamExt};
 
-use super::ReadableStream;
 use super::read::{Read, Reader, bytes_of};
-use crate::engine::{Cx, Slots, Value};
+use super::{ByteStream, Failure, ReadableStream};
+use crate::engine::{Cx, Root, Slots, Value};
 use crate::realm::Realm;
 use crate::webidl::Fallible;
+
+/// Why a stream gave no more, as a value of scripts: for who gave its bytes to another thread, which is told a sentence.
+#[derive(Clone, Debug, Default)]
+pub struct EndReason(Rc<RefCell<Option<Root>>>);
+
+impl EndReason {
+    /// The reason; none where it did not end with an error.
+    pub fn take(&self) -> Option<Root> {
+        self.0.take()
+    }
+
+    fn set<'js>(&self, cx: &Cx<'js>, reason: &Value<'js>) {
+        self.0.replace(Some(cx.root(reason)));
+    }
+}
 
 impl<'js> ReadableStream<'js> {
     /// Its bytes, for any thread. It is locked, and read from as they are asked for; where they are dropped before its end it
@@ -21,7 +37,7 @@ impl<'js> ReadableStream<'js> {
     /// # Errors
     ///
     /// A TypeError where it is locked.
-    pub fn chunks(&self, cx: &Cx<'js>) -> Fallible<'js, BodyStream> {
+    pub fn chunks(&self, cx: &Cx<'js>, end: EndReason) -> Fallible<'js, BodyStream> {
         let reader = self.reader(cx)?;
         let rooted = cx.root(&reader.value());
         let (mut sender, receiver) = mpsc::channel(0);
@@ -32,8 +48,9 @@ impl<'js> ReadableStream<'js> {
             loop {
                 let (told, tells) = oneshot::channel();
                 let asked = realm.upgrade().and_then(|realm| {
-                    realm
-                        .run_task(|cx| Reader::of_value(&rooted.get(cx)).map(|reader| ask(cx, &reader, told)))
+                    realm.run_task(|cx| {
+                        Reader::of_value(&rooted.get(cx)).map(|reader| ask(cx, &reader, told, end.clone()))
+                    })
                 });
                 if asked.is_none() {
                     return;
@@ -69,10 +86,50 @@ impl<'js> ReadableStream<'js> {
     }
 }
 
+/// Bytes of a realm, for any thread: they are pulled as they are asked for, and dropped with what this gives.
+pub(crate) fn to_any_thread(cx: &Cx<'_>, mut bytes: ByteStream, end: EndReason) -> BodyStream {
+    let (mut sender, receiver) = mpsc::channel(0);
+    // Dropped with the receiver.
+    let (wanted, mut unwanted) = oneshot::channel::<()>();
+    let realm = Rc::downgrade(&Realm::of(cx));
+    let pump = async move {
+        loop {
+            let chunk = match select(bytes.next(), &mut unwanted).await {
+                Either::Left((Some(chunk), _)) => chunk,
+                _ => return,
+            };
+            let chunk = chunk.map_err(|failure| match failure {
+                Failure::Exception(exception) => exception.message,
+                Failure::Value(reason) => {
+                    let text = realm.upgrade().and_then(|realm| {
+                        realm.run_task(|cx| {
+                            let reason = reason.get(cx);
+                            end.set(cx, &reason);
+                            sentence(cx, &reason)
+                        })
+                    });
+                    text.unwrap_or_else(|| "the stream is errored".to_owned())
+                }
+            });
+            // Not on before it was taken.
+            let is_wanted = sender.feed(chunk).await.is_ok()
+                && poll_fn(|context| sender.poll_ready(context)).await.is_ok();
+            if !is_wanted {
+                return;
+            }
+        }
+    };
+    Realm::of(cx).spawn(pump);
+    let chunks = receiver.inspect(move |_| {
+        let _is_held = &wanted;
+    });
+    chunks.boxed()
+}
+
 type Told = oneshot::Sender<Option<Result<Bytes, String>>>;
 
 /// Asks for a chunk, and tells of it.
-fn ask<'js>(cx: &Cx<'js>, reader: &Reader<'js>, told: Told) {
+fn ask<'js>(cx: &Cx<'js>, reader: &Reader<'js>, told: Told, end: EndReason) {
     let asked = reader.read(
         cx,
         Slots::default(),
@@ -83,7 +140,10 @@ fn ask<'js>(cx: &Cx<'js>, reader: &Reader<'js>, told: Told) {
                     Err(error) => Some(Err(sentence(cx, &error.to_value(cx)))),
                 },
                 Read::Close => None,
-                Read::Error(reason) => Some(Err(sentence(cx, &reason))),
+                Read::Error(reason) => {
+                    end.set(cx, &reason);
+                    Some(Err(sentence(cx, &reason)))
+                }
             };
             // The future is gone with the realm.
             let _ = told.send(chunk);

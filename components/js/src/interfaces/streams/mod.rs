@@ -8,6 +8,8 @@ mod read;
 mod readable_stream;
 mod source;
 
+pub use chunks::EndReason;
+pub(crate) use chunks::to_any_thread;
 pub use polyfill::define_streams;
 pub use read::{Read, ReadSteps, Reader};
 pub use readable_stream::ReadableStream;

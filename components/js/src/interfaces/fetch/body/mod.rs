@@ -18,7 +18,7 @@ pub(super) use extract::{Extracted, extract};
 
 use super::SharedHeaders;
 use crate::engine::{Cx, Value};
-use crate::interfaces::{ByteStream, ReadableStream};
+use crate::interfaces::{ByteStream, EndReason, ReadableStream, to_any_thread};
 use crate::webidl::{Error, Fallible, FromJs, Interface, Ref};
 
 /// The body of an object, or none.
@@ -288,22 +288,24 @@ impl<'js> Moved<'js> {
     }
 }
 
-/// The body for the component and other parts of the host, which read it on any thread; none where there is none.
+/// The body for the component and other parts of the host, which read it on any thread; none where there is none. `end` is
+/// told why it breaks off.
 ///
 /// # Errors
 ///
 /// A TypeError where it was used.
-pub(super) fn send<'js, T: HasBody>(this: &Ref<'js, T>, cx: &Cx<'js>) -> Fallible<'js, Option<RequestBody>> {
+pub(super) fn send<'js, T: HasBody>(
+    this: &Ref<'js, T>,
+    cx: &Cx<'js>,
+    end: EndReason,
+) -> Fallible<'js, Option<RequestBody>> {
     let source = this.body().source.borrow().clone();
     match take(this, cx)? {
         Taken::Null => Ok(None),
         Taken::Bytes(bytes) => Ok(Some(RequestBody::Bytes(bytes))),
-        Taken::Stream(stream) => {
-            let stream = ReadableStream::from_bytes(cx, stream)?;
-            Ok(Some(RequestBody::Stream(stream.chunks(cx)?)))
-        }
+        Taken::Stream(stream) => Ok(Some(RequestBody::Stream(to_any_thread(cx, stream, end)))),
         Taken::Object(stream) => {
-            let chunks = stream.chunks(cx)?;
+            let chunks = stream.chunks(cx, end)?;
             // What it is made of is here: it need not be read for that.
             Ok(Some(
                 source.map_or(RequestBody::Stream(chunks), RequestBody::Bytes),

@@ -8,9 +8,9 @@ use background_fetch::fetch::{self, RequestBody};
 use super::Request;
 use crate::bindings::RequestInfo;
 use crate::engine::{Cx, Slots};
-use crate::interfaces::ByteStream;
 use crate::interfaces::fetch::body::{self, Body};
 use crate::interfaces::fetch::{Guard, SharedHeaders};
+use crate::interfaces::{ByteStream, EndReason};
 use crate::webidl::{Error, Fallible, Ref, create};
 
 impl Request {
@@ -33,7 +33,7 @@ impl Request {
     ///
     /// A TypeError where it was used, or its stream is locked.
     pub fn take_body<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<RequestBody>> {
-        body::send(this, cx)
+        body::send(this, cx, EndReason::default())
     }
 
     /// An object for a request of the component.
@@ -76,7 +76,11 @@ pub fn request_info<'js>(cx: &Cx<'js>, info: &RequestInfo<'js>) -> Fallible<'js,
     let body_used = body::is_unusable(request, cx);
     let object = RequestObject {
         request: request.to_component()?,
-        body: if body_used { None } else { body::send(request, cx)? },
+        body: if body_used {
+            None
+        } else {
+            body::send(request, cx, EndReason::default())?
+        },
         body_used,
     };
     Ok(object.into())

@@ -8,9 +8,9 @@ use http::{HeaderMap, StatusCode};
 use super::{Response, is_null_body_status};
 use crate::bindings::ResponseType;
 use crate::engine::{Cx, Value};
-use crate::interfaces::ByteStream;
 use crate::interfaces::fetch::body::{self, Body};
 use crate::interfaces::fetch::{Guard, SharedHeaders, mime};
+use crate::interfaces::{ByteStream, EndReason};
 use crate::webidl::{Error, Fallible, Ref};
 
 impl Response {
@@ -72,6 +72,11 @@ impl Response {
         })
     }
 
+    /// Whether it is a network error.
+    pub fn is_network_error(&self) -> bool {
+        self.type_ == ResponseType::Error
+    }
+
     /// The headers that scripts see.
     ///
     /// # Errors
@@ -92,7 +97,20 @@ impl Response {
     ///
     /// A TypeError where it was used, or its stream is locked.
     pub fn take_body<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<BodyStream>> {
-        Ok(body::send(this, cx)?.map(RequestBody::into_stream))
+        Self::take_body_with_end(this, cx, EndReason::default())
+    }
+
+    /// The same; `end` is told why it breaks off.
+    ///
+    /// # Errors
+    ///
+    /// A TypeError where it was used, or its stream is locked.
+    pub fn take_body_with_end<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+        end: EndReason,
+    ) -> Fallible<'js, Option<BodyStream>> {
+        Ok(body::send(this, cx, end)?.map(RequestBody::into_stream))
     }
 
     /// Gives no more of its body than was read: its stream is errored, where it has one that is not at its end.

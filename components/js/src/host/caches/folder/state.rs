@@ -1,0 +1,380 @@
+//! What is in the folder, as the thread knows it.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use background_fetch::fetch::{Request, StorageKey};
+use background_fetch::{CacheQueryOptions, DomString, Exception, ExceptionName};
+use indexmap::IndexMap;
+
+use super::super::algorithms::{batch_cache_operations, query_cache};
+use super::super::{CacheEntry, CacheOperation};
+use super::body::{Lease, cannot_be_written};
+use super::index::{BodyFile, FileEntry, Names, sha256, write_index};
+use super::io::Io;
+use super::{FolderList, failure};
+use crate::host::disk::sync_folder;
+
+/// What is in the folder.
+pub(super) struct State {
+    pub(super) folder: PathBuf,
+    /// The storage keys, by the names of their folders; a few words where the names are damaged.
+    pub(super) keys: HashMap<String, Result<Key, String>>,
+    pub(super) caches: HashMap<u64, Cache>,
+    pub(super) bodies: HashMap<u64, Body>,
+    /// The last number that was given to a cache or a body.
+    pub(super) last: u64,
+}
+
+/// The caches of a storage key.
+pub(super) struct Key {
+    pub(super) names: IndexMap<DomString, u64>,
+    pub(super) index_length: u64,
+}
+
+/// A cache.
+pub(super) struct Cache {
+    /// The folder of its storage key.
+    pub(super) folder: PathBuf,
+    /// Its entries; a few words where they are damaged.
+    pub(super) list: Result<Vec<Arc<FileEntry>>, String>,
+    pub(super) index_length: u64,
+    /// Not where it was deleted and somebody has it.
+    pub(super) is_named: bool,
+    pub(super) users: Weak<FolderList>,
+}
+
+/// The file of a body.
+pub(super) struct Body {
+    pub(super) path: PathBuf,
+    /// Whether an entry has it.
+    pub(super) is_listed: bool,
+    pub(super) lease: Weak<Lease>,
+}
+
+pub(super) const NAMES: &str = "names.index";
+
+pub(super) fn index_name(cache: u64) -> String {
+    format!("{cache}.index")
+}
+
+pub(super) fn body_name(cache: u64, body: u64) -> String {
+    format!("{cache}-{body}.body")
+}
+
+fn unknown(message: impl Into<String>) -> Exception {
+    Exception::new(ExceptionName::UnknownError, message)
+}
+
+fn cannot_write_index(error: io::Error) -> Exception {
+    failure("the index of a cache cannot be written", &error)
+}
+
+impl State {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            keys: HashMap::new(),
+            caches: HashMap::new(),
+            bodies: HashMap::new(),
+            last: 0,
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn key(&self, key: &StorageKey) -> Result<Option<&Key>, Exception> {
+        match self.keys.get(&sha256(key.as_str().as_bytes())) {
+            None => Ok(None),
+            Some(Ok(key)) => Ok(Some(key)),
+            Some(Err(message)) => Err(unknown(format!("the caches of {key} are damaged: {message}"))),
+        }
+    }
+
+    pub(super) fn names(&self, key: &StorageKey) -> Result<Vec<DomString>, Exception> {
+        let key = self.key(key)?;
+        Ok(key.map_or_else(Vec::new, |key| key.names.keys().cloned().collect()))
+    }
+
+    pub(super) fn find(
+        &mut self,
+        key: &StorageKey,
+        name: &DomString,
+        io: &Arc<Io>,
+    ) -> Result<Option<Arc<FolderList>>, Exception> {
+        let id = self.key(key)?.and_then(|key| key.names.get(name)).copied();
+        let Some((id, cache)) = id.and_then(|id| Some((id, self.caches.get_mut(&id)?))) else {
+            return Ok(None);
+        };
+        if let Err(message) = &cache.list {
+            return Err(unknown(format!(
+                "the cache \"{name:.60}\" is damaged, delete it to begin again: {message}"
+            )));
+        }
+        if let Some(list) = cache.users.upgrade() {
+            return Ok(Some(list));
+        }
+        let list = Arc::new(FolderList {
+            io: Arc::clone(io),
+            cache: id,
+        });
+        cache.users = Arc::downgrade(&list);
+        Ok(Some(list))
+    }
+
+    pub(super) fn open(
+        &mut self,
+        key: &StorageKey,
+        name: &DomString,
+        io: &Arc<Io>,
+    ) -> Result<Arc<FolderList>, Exception> {
+        if let Some(list) = self.find(key, name, io)? {
+            return Ok(list);
+        }
+        let folder_name = sha256(key.as_str().as_bytes());
+        let folder = self.folder.join(&folder_name);
+        if !self.keys.contains_key(&folder_name) {
+            fs::create_dir_all(&folder).map_err(cannot_write_index)?;
+            sync_folder(&self.folder).map_err(cannot_write_index)?;
+        }
+        let id = self.number();
+        let mut names = self.key(key)?.map_or_else(IndexMap::new, |key| key.names.clone());
+        names.insert(name.clone(), id);
+        // Its index is there before its name is.
+        let entries: [&FileEntry; 0] = [];
+        let index_length = write_index(&folder.join(index_name(id)), &entries).map_err(cannot_write_index)?;
+        self.write_names(key, names)?;
+        let list = Arc::new(FolderList {
+            io: Arc::clone(io),
+            cache: id,
+        });
+        let cache = Cache {
+            folder,
+            list: Ok(Vec::new()),
+            index_length,
+            is_named: true,
+            users: Arc::downgrade(&list),
+        };
+        self.caches.insert(id, cache);
+        Ok(list)
+    }
+
+    fn write_names(&mut self, key: &StorageKey, names: IndexMap<DomString, u64>) -> Result<(), Exception> {
+        let folder_name = sha256(key.as_str().as_bytes());
+        let index = Names {
+            storage_key: key.clone(),
+            caches: names.iter().map(|(name, id)| (name.clone(), *id)).collect(),
+        };
+        let path = self.folder.join(&folder_name).join(NAMES);
+        let index_length = write_index(&path, &index).map_err(cannot_write_index)?;
+        self.keys.insert(folder_name, Ok(Key { names, index_length }));
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, key: &StorageKey, name: &DomString) -> Result<bool, Exception> {
+        let Some(known) = self.key(key)? else {
+            return Ok(false);
+        };
+        let mut names = known.names.clone();
+        let Some(id) = names.shift_remove(name) else {
+            return Ok(false);
+        };
+        self.write_names(key, names)?;
+        if let Some(cache) = self.caches.get_mut(&id) {
+            cache.is_named = false;
+            // What cannot be removed now is swept the next time.
+            let _ = fs::remove_file(cache.folder.join(index_name(id)));
+            self.cache_released(id);
+        }
+        Ok(true)
+    }
+
+    /// Nobody may have a cache any more: one without a name is gone then.
+    pub(super) fn cache_released(&mut self, id: u64) {
+        let is_gone = |cache: &Cache| !cache.is_named && cache.users.strong_count() == 0;
+        if !self.caches.get(&id).is_some_and(is_gone) {
+            return;
+        }
+        let Some(cache) = self.caches.remove(&id) else {
+            return;
+        };
+        match cache.list {
+            Ok(list) => self.unlist(body_ids(&list)),
+            Err(_) => remove_bodies_of(&cache.folder, id),
+        }
+    }
+
+    pub(super) fn usage(&self, key: &StorageKey) -> u64 {
+        let Ok(Some(key)) = self.key(key) else { return 0 };
+        let caches = key.names.values().filter_map(|id| self.caches.get(id));
+        let lengths = caches.map(|cache| {
+            let entries = cache.list.as_ref().into_iter().flatten();
+            let bodies = entries.filter_map(|entry| entry.body);
+            cache.index_length + bodies.map(|body| body.length).sum::<u64>()
+        });
+        key.index_length + lengths.sum::<u64>()
+    }
+
+    fn cache(&self, id: u64) -> Result<(&Cache, &[Arc<FileEntry>]), Exception> {
+        let cache = self.caches.get(&id);
+        let cache = cache.ok_or_else(|| unknown("there is no such cache"))?;
+        match &cache.list {
+            Ok(list) => Ok((cache, list)),
+            Err(message) => Err(unknown(message)),
+        }
+    }
+
+    pub(super) fn query(
+        &mut self,
+        id: u64,
+        request: Option<&Request>,
+        options: CacheQueryOptions,
+        io: &Arc<Io>,
+    ) -> Result<Vec<Arc<CacheEntry>>, Exception> {
+        let (_, list) = self.cache(id)?;
+        let found: Vec<_> = match request {
+            Some(request) => query_cache(list, request, options).cloned().collect(),
+            None => list.to_vec(),
+        };
+        let entries = found.iter().map(|entry| {
+            let body = entry.body.map(|body| self.lease(body, io)).transpose()?;
+            Ok(Arc::new(CacheEntry {
+                request: entry.request.clone(),
+                response: entry.response.clone(),
+                body: body.map(Lease::body),
+            }))
+        });
+        entries.collect()
+    }
+
+    fn lease(&mut self, file: BodyFile, io: &Arc<Io>) -> Result<Arc<Lease>, Exception> {
+        let body = self.bodies.get_mut(&file.id);
+        let body = body.ok_or_else(|| unknown("a cached body is gone"))?;
+        if let Some(lease) = body.lease.upgrade() {
+            return Ok(lease);
+        }
+        let lease = Lease::new(io, file.id, body.path.clone(), file.length);
+        body.lease = Arc::downgrade(&lease);
+        Ok(lease)
+    }
+
+    /// A file for a body of a cache.
+    pub(super) fn create_body(&mut self, cache: u64, io: &Arc<Io>) -> Result<(Arc<Lease>, File), Exception> {
+        let id = self.number();
+        let path = self.cache(cache)?.0.folder.join(body_name(cache, id));
+        let file = File::create_new(&path).map_err(cannot_be_written)?;
+        let lease = Lease::new(io, id, path.clone(), 0);
+        let body = Body {
+            path,
+            is_listed: false,
+            lease: Arc::downgrade(&lease),
+        };
+        self.bodies.insert(id, body);
+        Ok((lease, file))
+    }
+
+    /// Nobody may read a body any more: where no entry has it, its file is removed.
+    pub(super) fn body_released(&mut self, id: u64) {
+        let is_gone = |body: &Body| !body.is_listed && body.lease.strong_count() == 0;
+        if self.bodies.get(&id).is_some_and(is_gone)
+            && let Some(body) = self.bodies.remove(&id)
+        {
+            // What cannot be removed now is swept the next time.
+            let _ = fs::remove_file(body.path);
+        }
+    }
+
+    /// No entry has these any more.
+    fn unlist(&mut self, bodies: HashSet<u64>) {
+        for id in bodies {
+            if let Some(body) = self.bodies.get_mut(&id) {
+                body.is_listed = false;
+            }
+            self.body_released(id);
+        }
+    }
+
+    pub(super) fn batch(&mut self, id: u64, operations: Vec<CacheOperation>) -> Result<bool, Exception> {
+        let operations: Result<Vec<_>, _> = operations
+            .into_iter()
+            .map(|operation| self.filed(id, operation))
+            .collect();
+        let (cache, list) = self.cache(id)?;
+        let before = body_ids(list);
+        let length = list.len();
+        let (changed, has_deleted) = batch_cache_operations(list, operations?)?;
+        let is_same = changed.len() == length && changed.iter().zip(list).all(|(a, b)| Arc::ptr_eq(a, b));
+        if is_same {
+            return Ok(has_deleted);
+        }
+        let after = body_ids(&changed);
+        let mut index_length = cache.index_length;
+        if cache.is_named {
+            // The names of the bodies' files are durable before the index has them.
+            if !after.is_subset(&before) {
+                sync_folder(&cache.folder).map_err(cannot_write_index)?;
+            }
+            let entries: Vec<&FileEntry> = changed.iter().map(|entry| &**entry).collect();
+            let path = cache.folder.join(index_name(id));
+            index_length = write_index(&path, &entries).map_err(cannot_write_index)?;
+        }
+        if let Some(cache) = self.caches.get_mut(&id) {
+            cache.list = Ok(changed);
+            cache.index_length = index_length;
+        }
+        for id in &after {
+            if let Some(body) = self.bodies.get_mut(id) {
+                body.is_listed = true;
+            }
+        }
+        self.unlist(before.difference(&after).copied().collect());
+        Ok(has_deleted)
+    }
+
+    /// An operation with the files of its bodies.
+    fn filed(&self, cache: u64, operation: CacheOperation) -> Result<CacheOperation<BodyFile>, Exception> {
+        let entry = match operation {
+            CacheOperation::Delete { request, options } => {
+                return Ok(CacheOperation::Delete { request, options });
+            }
+            CacheOperation::Put(entry) => *entry,
+        };
+        let body = entry.body.map(|body| {
+            let path = self.bodies.get(&body.id).map(|known| &known.path);
+            let own = body_name(cache, body.id);
+            if path.and_then(|path| path.file_name()) != Some(own.as_ref()) {
+                return Err(unknown("the body was kept for another cache"));
+            }
+            Ok(BodyFile {
+                id: body.id,
+                length: body.source.length(),
+            })
+        });
+        Ok(CacheOperation::Put(Box::new(CacheEntry {
+            request: entry.request,
+            response: entry.response,
+            body: body.transpose()?,
+        })))
+    }
+}
+
+pub(super) fn body_ids(list: &[Arc<FileEntry>]) -> HashSet<u64> {
+    let bodies = list.iter().filter_map(|entry| entry.body);
+    bodies.map(|body| body.id).collect()
+}
+
+/// Removes the bodies of a cache whose index is damaged.
+fn remove_bodies_of(folder: &Path, cache: u64) {
+    let prefix = format!("{cache}-");
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
