@@ -7,8 +7,8 @@ use background_fetch::{self as component, Exception};
 
 use super::add_all::add_all;
 use super::objects::{
-    Incoming, check_request, frozen_array, is_never_found, promise_or_failure, request_object,
-    request_of, response_object,
+    Incoming, check_request, frozen_array, is_never_found, promise_or_failure, request_object, request_of,
+    response_object,
 };
 use crate::bindings::{CacheMethods, CacheQueryOptions, RequestInfo};
 use crate::engine::{Cx, Promise};
