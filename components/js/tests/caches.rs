@@ -244,9 +244,12 @@ fn a_folder_has_everything_again_after_a_restart_and_nothing_more() {
     assert_eq!(block_on(agent.host.caches.usage(&other)), Ok(0));
 }
 
+/// A way in which a file is damaged.
+type Damage = (&'static str, fn(&Path));
+
 /// Damages a file in each way, and says what a page is told then.
 fn damage(name: &str, script: &str, pick: impl Fn(&Folder) -> PathBuf, check: impl Fn(&str, &str)) {
-    let ways: [(&str, fn(&Path)); 4] = [
+    let ways: [Damage; 4] = [
         ("torn", |path| {
             let bytes = fs::read(path).unwrap();
             fs::write(path, &bytes[..bytes.len() - 1]).unwrap();

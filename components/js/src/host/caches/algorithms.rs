@@ -22,6 +22,9 @@ fn matches<B>(entry: &CacheEntry<B>, request: &Request, options: CacheQueryOptio
     request_matches_cached_item(request, &entry.request, entry.response.as_ref(), options)
 }
 
+/// A list of entries.
+type List<B> = Vec<Arc<CacheEntry<B>>>;
+
 /// What operations make of a list, and whether one deleted something; the list itself is unchanged. The caller sees to it that
 /// what is put is a GET request with a URL of HTTP.
 ///
@@ -33,11 +36,11 @@ fn matches<B>(entry: &CacheEntry<B>, request: &Request, options: CacheQueryOptio
 pub fn batch_cache_operations<B>(
     list: &[Arc<CacheEntry<B>>],
     operations: Vec<CacheOperation<B>>,
-) -> Result<(Vec<Arc<CacheEntry<B>>>, bool), Exception> {
+) -> Result<(List<B>, bool), Exception> {
     // 1 and 2. A copy, instead of the backup.
     let mut changed = list.to_vec();
     // 3.
-    let mut added: Vec<Arc<CacheEntry<B>>> = Vec::new();
+    let mut added: List<B> = Vec::new();
     let mut has_deleted = false;
     // 4.
     for operation in operations {
