@@ -39,6 +39,11 @@ pub(crate) enum Command {
     Abort(OneArguments),
     /// Show one background fetch with its records; one that is over, too
     Show(OneArguments),
+    /// Run a page's script with its service workers, until nothing is left to do
+    ///
+    /// The script is a module. Keys in a terminal: p pauses and goes on, a aborts, c clicks, g grants and d denies what
+    /// waits for permission. Ctrl-C leaves everything resumable: run it again with the same profile.
+    Run(RunArguments),
     /// Run tests of the web platform from a server of them, in pages and workers
     ///
     /// Prints a line for each subtest. The exit status is 1 where anything is other than expected.
@@ -55,6 +60,7 @@ impl Command {
             Self::List(profile) => profile.json,
             Self::Resume(arguments) => arguments.profile.json,
             Self::Pause(arguments) | Self::Abort(arguments) | Self::Show(arguments) => arguments.profile.json,
+            Self::Run(arguments) => arguments.profile.json,
             Self::Wpt(_) | Self::Demo => false,
         }
     }
@@ -129,6 +135,39 @@ pub(crate) struct GetArguments {
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) profile: ProfileArguments,
+}
+
+/// A page, and what its site may.
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    /// The page's script
+    #[arg(value_name = "PAGE.js")]
+    pub(crate) script: PathBuf,
+    /// The page's URL, as in https://podcast.example/
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: url::Url,
+    /// A folder with the resources of the page's origin, which then needs no server
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) serve: Option<PathBuf>,
+    /// What the user says to background fetches of the site
+    #[arg(long, value_enum, default_value = "granted", value_name = "STATE")]
+    pub(crate) permission: PermissionArgument,
+    /// Add what two guides on the web describe and no standard has: navigator.backgroundFetch and more
+    #[arg(long)]
+    pub(crate) guide: bool,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArguments,
+}
+
+/// What the user says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PermissionArgument {
+    /// Yes
+    Granted,
+    /// No
+    Denied,
+    /// Nothing yet: a background fetch waits until it is granted or denied
+    Prompt,
 }
 
 /// Which platform tests, and where they come from.

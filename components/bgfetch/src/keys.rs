@@ -1,7 +1,7 @@
 //! Keys that are pressed in a terminal while files arrive.
 //!
 //! The terminal gives keys without a return, and does not print them; it prints lines and turns ctrl-C into a signal
-//! as always. Where that cannot be had, p, a and c work with a return.
+//! as always. Where that cannot be had, they work with a return.
 
 use std::io::Read;
 
@@ -16,6 +16,10 @@ pub(crate) enum Key {
     Abort,
     /// c: click.
     Click,
+    /// g: grant what waits for permission.
+    Grant,
+    /// d: deny it.
+    Deny,
 }
 
 /// The keys, while this lives; then the terminal is as it was. So it is when the program panics.
@@ -39,6 +43,8 @@ impl Keys {
                         b'p' => Key::Pause,
                         b'a' => Key::Abort,
                         b'c' => Key::Click,
+                        b'g' => Key::Grant,
+                        b'd' => Key::Deny,
                         _ => continue,
                     };
                     if sender.send(key).is_err() {

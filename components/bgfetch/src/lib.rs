@@ -11,6 +11,7 @@
 //! | `naming` | names for files, which never lead out of the output folder |
 //! | `output` | bars, plain lines, JSON lines |
 //! | `commands` | one file each |
+//! | `host` | runs pages and service workers |
 //! | `wpt` | runs tests of the web platform |
 //! | `demo` | shows it all |
 //! | [`loopback`] | a server that throttles, drops and counts: for the demo and the tests |
@@ -22,6 +23,7 @@ mod commands;
 mod demo;
 mod embedding;
 mod failure;
+mod host;
 mod keys;
 #[doc(hidden)]
 pub mod loopback;

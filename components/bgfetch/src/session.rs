@@ -264,7 +264,8 @@ impl Session {
     }
 }
 
-async fn act(engine: &Engine, fetch: FetchKey, key: Key) -> Result<(), Failure> {
+/// Does what a key asks for.
+pub(crate) async fn act(engine: &Engine, fetch: FetchKey, key: Key) -> Result<(), Failure> {
     match key {
         Key::Pause => {
             let paused = engine.inspect_one(fetch).is_some_and(|fetch| fetch.paused.user);
@@ -279,6 +280,10 @@ async fn act(engine: &Engine, fetch: FetchKey, key: Key) -> Result<(), Failure> 
         }
         Key::Click => {
             engine.click(fetch);
+        }
+        Key::Grant => engine.allow(fetch).await?,
+        Key::Deny => {
+            engine.refuse(fetch).await;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ mod get;
 mod list;
 mod pause;
 mod resume;
+mod run;
 mod show;
 
 use background_fetch::{BackgroundFetchFailureReason, FetchKey};
@@ -25,6 +26,7 @@ pub(crate) async fn run(command: Command) -> Result<Status, Failure> {
         Command::Pause(arguments) => pause::run(&arguments).await,
         Command::Abort(arguments) => abort::run(&arguments).await,
         Command::Show(arguments) => show::run(&arguments).await,
+        Command::Run(arguments) => run::run(arguments).await,
         Command::Wpt(arguments) => wpt::run(arguments).await,
         Command::Demo => demo::run().await,
     }

@@ -65,9 +65,15 @@ impl ServedFolder {
             return stream::iter([Err(NetworkError::fatal(message))]).boxed();
         };
         let length = metadata.len();
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let etag = format!("\"{length:x}-{:x}\"", modified.map_or(0, |time| time.as_nanos()));
-        let range = request.range.as_ref().filter(|range| range.validator.as_bytes() == etag.as_bytes());
+        let range = request
+            .range
+            .as_ref()
+            .filter(|range| range.validator.as_bytes() == etag.as_bytes());
         let start = range.map_or(0, |range| range.start);
         if start >= length && start > 0 {
             let headers = headers(&[(CONTENT_RANGE, format!("bytes */{length}"))]);
@@ -88,17 +94,30 @@ impl ServedFolder {
         if request.request.method == Method::HEAD {
             return respond(url, status, headers(&fields), stream::empty());
         }
-        respond(url, status, headers(&fields), bytes_of(file, path, start, length - start))
+        respond(
+            url,
+            status,
+            headers(&fields),
+            bytes_of(file, path, start, length - start),
+        )
     }
 }
 
 /// The file that a path names; none where it leads out of the folder.
 fn path_in(folder: &Path, path: &str) -> Option<PathBuf> {
-    let decoded = percent_decode_str(path.trim_start_matches('/')).decode_utf8().ok()?;
+    let decoded = percent_decode_str(path.trim_start_matches('/'))
+        .decode_utf8()
+        .ok()?;
     let relative = Path::new(&*decoded);
-    let stays = relative.components().all(|part| matches!(part, Component::Normal(_)));
+    let stays = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     let found = folder.join(relative);
-    let found = if found.is_dir() { found.join("index.html") } else { found };
+    let found = if found.is_dir() {
+        found.join("index.html")
+    } else {
+        found
+    };
     (stays && !decoded.contains('\0')).then_some(found)
 }
 
@@ -125,7 +144,10 @@ fn bytes_of(
                 Ok(filled) => {
                     chunk.truncate(filled);
                     let filled = filled as u64;
-                    Some((Ok(FetchEvent::Body(chunk.into())), (file, at + filled, left - filled)))
+                    Some((
+                        Ok(FetchEvent::Body(chunk.into())),
+                        (file, at + filled, left - filled),
+                    ))
                 }
                 Err(error) => {
                     let message = format!("{} cannot be read: {error}", path.display());
@@ -168,7 +190,10 @@ fn async_stream(
                 }
                 None => {
                     let text = format!("{{\"bytes\": {sent}}}\n");
-                    Some((answer(&url, StatusCode::CREATED, "application/json", text), (body, sent, true)))
+                    Some((
+                        answer(&url, StatusCode::CREATED, "application/json", text),
+                        (body, sent, true),
+                    ))
                 }
             }
         }
@@ -177,7 +202,10 @@ fn async_stream(
 }
 
 fn answer(url: &Url, status: StatusCode, mime: &str, text: String) -> FetchStream {
-    let fields = [(CONTENT_TYPE, mime.to_owned()), (CONTENT_LENGTH, text.len().to_string())];
+    let fields = [
+        (CONTENT_TYPE, mime.to_owned()),
+        (CONTENT_LENGTH, text.len().to_string()),
+    ];
     let body = stream::iter([Ok(FetchEvent::Body(Bytes::from(text)))]);
     respond(url, status, headers(&fields), body)
 }
@@ -193,15 +221,18 @@ fn respond(
 }
 
 fn headers(fields: &[(HeaderName, String)]) -> HeaderMap {
-    let pairs = fields.iter().filter_map(|(name, value)| {
-        Some((name.clone(), HeaderValue::try_from(value).ok()?))
-    });
+    let pairs = fields
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), HeaderValue::try_from(value).ok()?)));
     pairs.collect()
 }
 
 /// The MIME type of a file, by its name.
 fn mime_of(path: &Path) -> &'static str {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "html" | "htm" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
@@ -231,10 +262,16 @@ mod tests {
     #[test]
     fn a_path_stays_in_the_folder() {
         let folder = Path::new("/srv");
-        assert_eq!(path_in(folder, "/a/b%20c.txt"), Some(PathBuf::from("/srv/a/b c.txt")));
+        assert_eq!(
+            path_in(folder, "/a/b%20c.txt"),
+            Some(PathBuf::from("/srv/a/b c.txt"))
+        );
         for out in ["/../etc/passwd", "/a/%2e%2e/%2e%2e/etc", "//etc/passwd", "/%00"] {
             let found = path_in(folder, out);
-            assert!(found.as_ref().is_none_or(|found| found.starts_with("/srv")), "{out}: {found:?}");
+            assert!(
+                found.as_ref().is_none_or(|found| found.starts_with("/srv")),
+                "{out}: {found:?}"
+            );
         }
     }
 }

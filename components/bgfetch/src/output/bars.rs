@@ -125,6 +125,28 @@ impl Bars {
         let _ = self.screen.println(message);
     }
 
+    /// A line for the standard output, above the bars.
+    pub(super) fn answer(&mut self, text: &str) {
+        self.screen.suspend(|| line(text));
+    }
+
+    /// A background fetch is over, and its bars go.
+    pub(super) fn over(&mut self, fetch: FetchKey) {
+        if let Some((bar, _)) = self.totals.remove(&fetch) {
+            bar.finish_and_clear();
+            self.screen.remove(&bar);
+        }
+        let (over, files) = std::mem::take(&mut self.files)
+            .into_iter()
+            .partition(|((of, _), _)| *of == fetch);
+        let over: HashMap<_, ProgressBar> = over;
+        self.files = files;
+        for bar in over.values() {
+            bar.finish_and_clear();
+            self.screen.remove(bar);
+        }
+    }
+
     pub(super) fn end(&mut self) {
         for bar in self
             .files

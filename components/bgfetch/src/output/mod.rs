@@ -143,11 +143,30 @@ impl Output {
         }
     }
 
+    /// A line of a console.
+    pub(crate) fn console(&mut self, level: &str, global: &str, text: &str, shown: &str) {
+        match self {
+            Self::Bars(bars) => bars.answer(shown),
+            Self::Json(_) => {
+                let said = serde_json::json!({ "level": level, "global": global, "text": text });
+                line(&json_line("console", &said));
+            }
+            Self::Plain(_) | Self::Silent => line(shown),
+        }
+    }
+
     /// A background fetch was interrupted; `command` goes on with it.
     pub(crate) fn interrupted(&mut self, fetch: &FetchInspection, command: &str) {
         match self {
             Self::Json(json) => json.interrupted(fetch, command),
             _ => error_line(&text::interrupted(fetch, command)),
+        }
+    }
+
+    /// A background fetch is over, for a session that goes on.
+    pub(crate) fn over(&mut self, fetch: background_fetch::FetchKey) {
+        if let Self::Bars(bars) = self {
+            bars.over(fetch);
         }
     }
 

@@ -23,6 +23,13 @@ pub enum PageSource {
     Network,
     /// This is it, in HTML.
     Html(String),
+    /// An empty one with this module script.
+    Script {
+        /// Its text.
+        text: String,
+        /// Where it is: what it imports is relative to that.
+        url: Url,
+    },
 }
 
 /// Runs in a page before its first script.
@@ -48,14 +55,15 @@ pub fn open_page(
         let realm = Realm::of(cx);
         let host = Host::of(cx);
         let url = realm.settings().client.base_url.clone();
-        let html = async move {
+        let page = async move {
             match source {
-                PageSource::Html(html) => Ok(html),
-                PageSource::Network => load_document(&host, url).await,
+PageSource::Html(html) => Ok((html, None)),
+                PageSource::Network => load_document(&host, url).await.map(|html| (html, None)),
+                PageSource::Script { text, url } => Ok((String::new(), Some((text, url)))),
             }
         };
-        realm.spawn_then(html, |cx, html| match html {
-            Ok(html) => begin(cx, &html),
+        realm.spawn_then(page, |cx, page| match page {
+            Ok((html, script)) => begin(cx, &html, script),
             Err(message) => Realm::of(cx).report(cx, &Error::type_error(message)),
         });
     })
@@ -93,11 +101,20 @@ fn document<'js>(cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Document>> {
     Window::document(&window, cx)
 }
 
-fn begin(cx: &Cx<'_>, html: &str) {
+fn begin(cx: &Cx<'_>, html: &str, script: Option<(String, Url)>) {
     let scripts = document(cx).and_then(|document| parse_into(cx, &document, html));
     match scripts {
         Ok(mut scripts) => {
             scripts.reverse();
+            if let Some((text, url)) = script {
+                let script = PendingScript {
+                    src: None,
+                    text: String::new(),
+                    is_module: true,
+                };
+                let ran = run(cx, &script, &text, &url);
+                report_thrown(cx, ran);
+            }
             run_next(cx, scripts);
         }
         Err(error) => Realm::of(cx).report(cx, &error),

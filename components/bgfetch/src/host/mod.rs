@@ -1,0 +1,263 @@
+//! [`Host`]: a page and its service workers on a profile, with what the user sees of it.
+
+mod served_folder;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use background_fetch::FetchKey;
+use background_fetch::embedder::{Network, PermissionState, Policies};
+use background_fetch::inspect::{EventStream, FetchInspection};
+use background_fetch_js::host::page::PageSource;
+use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
+use background_fetch_js::host::{ConsoleLine, ConsoleSink, Parts, UserAgent};
+use background_fetch_js::webidl::Globals;
+use background_fetch_net::{CookieJar, HttpNetwork, TokioRuntime};
+use background_fetch_storage::{Options, ProfileStorage};
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use url::Url;
+
+use crate::cli::{PermissionArgument, ProfileArguments};
+use crate::embedding::Screen;
+use crate::failure::{Failure, Status};
+use crate::keys::{Key, Keys};
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::session::act;
+use crate::signals::Interruptions;
+use served_folder::ServedFolder;
+
+/// How many events may wait.
+const EVENTS: usize = 65_536;
+
+/// How often it is looked whether anything is left to do.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// A site: its page, and what it may.
+pub(crate) struct Site {
+    /// The page's URL.
+    pub(crate) url: Url,
+    /// Where its origin's resources are, if it needs no server.
+    pub(crate) folder: Option<PathBuf>,
+    /// What the user says.
+    pub(crate) permission: PermissionArgument,
+    /// Whether it has the guide extension.
+    pub(crate) has_guide: bool,
+}
+
+/// A page and its service workers on a profile.
+pub(crate) struct Host {
+    site: Site,
+    user_agent: UserAgent,
+    screen: Screen,
+    cookies: CookieJar,
+    console: mpsc::UnboundedReceiver<ConsoleLine>,
+    events: EventStream,
+    output: Output,
+    keys: Option<Keys>,
+    /// Those that are shown.
+    shown: BTreeMap<FetchKey, FetchInspection>,
+}
+
+struct Console(mpsc::UnboundedSender<ConsoleLine>);
+
+impl ConsoleSink for Console {
+    fn line(&self, line: ConsoleLine) {
+        // Nobody reads when the program is about to end.
+        let _ = self.0.send(line);
+    }
+}
+
+impl Host {
+    /// Opens a profile, and goes on with what is stored there.
+    ///
+    /// # Errors
+    ///
+    /// A profile that cannot be used.
+    pub(crate) async fn open(site: Site, arguments: &ProfileArguments) -> Result<Self, Failure> {
+        let profile = Profile::at(arguments.profile.as_deref())?;
+        let folder = match arguments.profile {
+            Some(_) => profile.folder().to_owned(),
+            // What `get` keeps is not the web's.
+            None => profile.folder().join("web"),
+        };
+        let storage = ProfileStorage::open(&folder, Options::default())?;
+        let failed = |what: &str, error: &dyn std::fmt::Display| {
+            Failure::new(format!("cannot open {what} in {}: {error}", folder.display()))
+        };
+        let cookies =
+            CookieJar::open(folder.join("cookies.json")).map_err(|error| failed("the cookies", &error))?;
+        let workers = FileStore::new(folder.join("service-workers"));
+        let workers = workers.map_err(|error| failed("the service workers", &error))?;
+        let workers = ServiceWorkers::open(Policy::default(), Arc::new(workers));
+        let workers = workers.map_err(|error| failed("the service workers", &error))?;
+        let network = HttpNetwork::builder()
+            .cookie_jar(cookies.clone())
+            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let network: Arc<dyn Network> = match &site.folder {
+            Some(folder) => Arc::new(ServedFolder {
+                network: Arc::new(network),
+                origin: site.url.origin(),
+                folder: folder.clone(),
+            }),
+            None => Arc::new(network),
+        };
+        let (sender, console) = mpsc::unbounded_channel();
+        let screen = Screen::default();
+        let tokio = Arc::new(TokioRuntime::current());
+        let mut parts = Parts::new(network, Arc::new(storage), tokio.clone(), tokio);
+        parts.display = Arc::new(screen.clone());
+        parts.console = Arc::new(Console(sender));
+        parts.service_workers = workers;
+        parts.has_guide = site.has_guide;
+        parts.policies = Policies::default();
+        parts.permissions = Arc::new(match site.permission {
+            PermissionArgument::Granted => PermissionState::Granted,
+            PermissionArgument::Denied => PermissionState::Denied,
+            PermissionArgument::Prompt => PermissionState::Prompt,
+        });
+        let user_agent = UserAgent::open(parts).await?;
+        Ok(Self {
+            events: user_agent.engine().events(EVENTS),
+            site,
+            user_agent,
+            screen,
+            cookies,
+            console,
+            output: Output::new(arguments.json),
+            keys: None,
+            shown: BTreeMap::new(),
+        })
+    }
+
+    /// Opens the page with its script, and runs until nothing is left to do, or until it is interrupted.
+    pub(crate) async fn run(mut self, text: String, url: Url) -> Result<Status, Failure> {
+        let mut interruptions = Interruptions::listen()?;
+        if self.output.is_interactive() {
+            self.keys = Keys::listen();
+        }
+        let source = PageSource::Script { text, url };
+        let page = self
+            .user_agent
+            .open_page(self.site.url.clone(), source, Box::new(|_| {}));
+        let page = page.map_err(Failure::new)?;
+        let is_over = self.until_over(&mut interruptions).await;
+        page.close();
+        page.closed().await;
+        while let Ok(line) = self.console.try_recv() {
+            self.say(&line);
+        }
+        self.keys = None;
+        self.output.end();
+        let left = self
+            .user_agent
+            .engine()
+            .inspect()
+            .into_iter()
+            .filter(|fetch| fetch.records_available)
+            .count();
+        self.user_agent.close().await?;
+        self.cookies
+            .flush()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        if is_over {
+            return Ok(Status::Success);
+        }
+        self.output.warn(&match left {
+            0 => "interrupted; run it again with the same profile to go on".to_owned(),
+            left => format!(
+                "interrupted, and {left} background fetches are not over: run it again with the same profile to go on"
+            ),
+        });
+        Ok(Status::Interrupted)
+    }
+
+    /// Whether everything is over; else it was interrupted.
+    async fn until_over(&mut self, interruptions: &mut Interruptions) -> bool {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = tokio::time::interval(self.output.tick());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut quiet_since = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = interruptions.next() => return false,
+                Some(line) = self.console.recv() => self.say(&line),
+                Some(event) = self.events.next() => self.output.event(&event),
+                key = Keys::next(&mut self.keys) => self.press(key),
+                _ = ticks.tick() => self.show(),
+                _ = looks.tick() => {
+                    let quiet = self.user_agent.host().activity.quiet().now_or_never();
+                    let quiet = quiet.filter(|_| !self.is_fetching());
+                    // Twice, with nothing in between: what ends may begin something else.
+                    if quiet.is_some() && quiet == quiet_since {
+                        return true;
+                    }
+                    quiet_since = quiet;
+                }
+            }
+        }
+    }
+
+    /// Whether a background fetch goes on, or its event is owed.
+    fn is_fetching(&self) -> bool {
+        self.user_agent
+            .engine()
+            .inspect()
+            .iter()
+            .any(|fetch| fetch.records_available)
+    }
+
+    fn say(&mut self, line: &ConsoleLine) {
+        let global = match line.global {
+            Globals::WINDOW => "page",
+            Globals::SERVICE_WORKER => "service worker",
+            _ => "worker",
+        };
+        let level = line.level.to_string();
+        self.output.console(&level, global, &line.text, &line.to_string());
+    }
+
+    /// Shows how far everything is.
+    fn show(&mut self) {
+        let fetches = self.user_agent.engine().inspect();
+        for fetch in fetches.iter().filter(|fetch| fetch.records_available) {
+            if !self.shown.contains_key(&fetch.key) {
+                self.output.begin(fetch);
+                if fetch.paused.permission {
+                    self.output
+                        .warn("it waits for permission: the key g grants it, d denies it");
+                }
+            }
+            self.output.progress(fetch, self.screen.state(fetch.key).as_ref());
+            self.shown.insert(fetch.key, fetch.clone());
+        }
+        let is_over = |key: &FetchKey| {
+            !fetches
+                .iter()
+                .any(|fetch| fetch.key == *key && fetch.records_available)
+        };
+        let over: Vec<FetchKey> = self.shown.keys().copied().filter(is_over).collect();
+        for key in over {
+            self.shown.remove(&key);
+            self.output.over(key);
+        }
+    }
+
+    fn press(&self, key: Key) {
+        for fetch in self.shown.keys().copied() {
+            let engine = self.user_agent.engine().clone();
+            tokio::task::spawn_local(async move {
+                // What cannot be done any more needs no answer: the screen shows how it is.
+                let _ = act(&engine, fetch, key).await;
+            });
+        }
+    }
+}
