@@ -74,6 +74,7 @@ interface Element : Node {
 [Exposed=Window]
 interface HTMLElement : Element {
 };
+HTMLElement includes GlobalEventHandlers;
 
 [Exposed=Window]
 interface HTMLMetaElement : HTMLElement {
@@ -86,6 +87,7 @@ interface HTMLMetaElement : HTMLElement {
 interface HTMLScriptElement : HTMLElement {
   attribute DOMString type;
   attribute USVString src;
+  attribute boolean async;
   attribute DOMString text;
 };
 

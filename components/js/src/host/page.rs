@@ -11,7 +11,7 @@ use super::service_workers::ServiceWorkers;
 use crate::bindings::DocumentReadyState;
 use crate::engine::Cx;
 use crate::interfaces::{
-    Document, EventTarget, PendingScript, Window, create_event, define_globals, parse_into,
+    Document, Element, EventTarget, PendingScript, Window, create_event, define_globals, parse_into,
 };
 use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
 use crate::webidl::{Error, Fallible, Ref};
@@ -159,6 +159,38 @@ fn run_next(cx: &Cx<'_>, mut scripts: Vec<PendingScript>) {
             Err(message) => Realm::of(cx).report(cx, &Error::type_error(message)),
         }
         Realm::of(cx).spawn_then(async {}, |cx, ()| run_next(cx, scripts));
+    });
+}
+
+/// Runs the script of an element that a script has inserted, and fires `load` or `error` at it.
+pub(crate) fn run_inserted<'js>(cx: &Cx<'js>, element: &Ref<'js, Element>, script: PendingScript) {
+    let realm = Realm::of(cx);
+    let base = realm.settings().client.base_url.clone();
+    let Some(src) = &script.src else {
+        // At once, inside of whoever inserted it.
+        let ran = run(cx, &script, &script.text, &base);
+        return report_thrown(cx, ran);
+    };
+    let what = if script.is_module { ScriptUse::Module } else { ScriptUse::ImportScripts };
+    let url = base.join(src).map_err(|error| format!("the script {src:?} has no URL: {error}"));
+    let (network, client) = (Arc::clone(&Host::of(cx).network), realm.client());
+    let fetched = async move { fetch_script(network, client, url?, what).await };
+    let element = element.root(cx);
+    realm.spawn_then(fetched, move |cx, fetched| {
+        let event = match fetched {
+            Ok(fetched) => {
+                let ran = run(cx, &script, &fetched.source, &fetched.url);
+                report_thrown(cx, ran);
+                "load"
+            }
+            Err(message) => {
+                Realm::of(cx).report(cx, &Error::type_error(message));
+                "error"
+            }
+        };
+        if let (Some(element), Ok(event)) = (element.get(cx), create_event(cx, event)) {
+            EventTarget::dispatch(&element.upcast(), cx, &event);
+        }
     });
 }
 

@@ -8,8 +8,11 @@ use crate::bindings::{
     RequestOrUsvStringOrRequestInfoSequence,
 };
 use crate::engine::{Cx, Promise, Value};
-use crate::interfaces::request_info;
-use crate::webidl::{Fallible, Ref, ToJs, promise_of};
+use crate::interfaces::{ServiceWorkerRegistration, request_info};
+use crate::webidl::{Error, Fallible, FromJs, Ref, ToJs, promise_of};
+
+/// The slot of its registration.
+pub(super) const REGISTRATION: &str = "registration";
 
 /// Starts and finds background fetches of a registration.
 ///
@@ -44,6 +47,11 @@ impl BackgroundFetchManagerMethods for BackgroundFetchManager {
         requests: RequestOrUsvStringOrRequestInfoSequence<'js>,
         options: BackgroundFetchOptions,
     ) -> Fallible<'js, Promise<'js>> {
+        // 9.2, as this realm sees it: what is installed while the call is on its way does not count.
+        let registration = this.slots().named(REGISTRATION).map(|value| Ref::from_js(cx, &value)).transpose()?;
+        if registration.is_some_and(|registration: Ref<'js, ServiceWorkerRegistration>| !registration.has_active()) {
+            return Err(Error::type_error("the service worker registration has no active worker"));
+        }
         // 4. A single one is a list of one.
         let requests = match requests {
             RequestOrUsvStringOrRequestInfoSequence::RequestInfoSequence(requests) => requests,

@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use background_fetch::api;
 use background_fetch::seam::EnginePort;
-use background_fetch::{Engine, FetchKey, RegistrationKey};
+use background_fetch::{Engine, FetchKey};
 use futures::StreamExt;
 use futures::channel::mpsc;
 
+use super::manager::REGISTRATION;
 use super::{BackgroundFetchManager, BackgroundFetchRegistration};
 use crate::engine::{Cx, Root, Slots};
-use crate::interfaces::EventTarget;
+use crate::interfaces::{EventTarget, ServiceWorkerRegistration};
 use crate::realm::Realm;
 use crate::webidl::{Error, Fallible, Ref, Rooted, create};
 
 /// The component's realm of a global, and the platform objects of its instances.
 pub struct Objects {
     realm: api::Realm,
-    managers: RefCell<HashMap<RegistrationKey, Rooted<BackgroundFetchManager>>>,
     /// Those that may still change: kept, since scripts may listen to them and hold nothing else.
     live: RefCell<HashMap<FetchKey, Rooted<BackgroundFetchRegistration>>>,
     /// Those that are over: found again for as long as a script holds them.
@@ -35,7 +35,6 @@ pub fn connect_background_fetch(cx: &Cx<'_>, engine: &Engine) {
     let of_component = api::Realm::new(port, realm.client(), Arc::new(event_loop));
     let objects = Rc::new(Objects {
         realm: of_component.clone(),
-        managers: RefCell::default(),
         live: RefCell::default(),
         over: RefCell::default(),
     });
@@ -79,7 +78,7 @@ impl Objects {
         &self.realm
     }
 
-    /// The manager of a registration: `ServiceWorkerRegistration.backgroundFetch`.
+    /// A manager for a registration object: `ServiceWorkerRegistration.backgroundFetch`.
     ///
     /// # Errors
     ///
@@ -87,22 +86,12 @@ impl Objects {
     pub fn manager<'js>(
         &self,
         cx: &Cx<'js>,
-        registration: &RegistrationKey,
+        registration: &Ref<'js, ServiceWorkerRegistration>,
     ) -> Fallible<'js, Ref<'js, BackgroundFetchManager>> {
-        let known = self
-            .managers
-            .borrow()
-            .get(registration)
-            .and_then(|manager| manager.get(cx));
-        if let Some(manager) = known {
-            return Ok(manager);
-        }
-        let inner = self.realm.background_fetch(registration);
-        let manager = create(cx, BackgroundFetchManager::new(inner), Slots::default())?;
-        self.managers
-            .borrow_mut()
-            .insert(registration.clone(), manager.root(cx));
-        Ok(manager)
+        let inner = self.realm.background_fetch(&registration.registration().key);
+        let slots = Slots::default();
+        slots.set_named(REGISTRATION, registration.value());
+        create(cx, BackgroundFetchManager::new(inner), slots)
     }
 
     /// The platform object of an instance: the same for the same instance.

@@ -15,7 +15,7 @@ use crate::host::service_workers::{
 };
 use crate::interfaces::{BackgroundFetchManager, EventTarget, create_event};
 use crate::realm::Realm;
-use crate::webidl::{Fallible, Inherits, Ref, create};
+use crate::webidl::{Fallible, FromJs, Inherits, Ref, create};
 
 use super::ServiceWorker;
 
@@ -49,6 +49,11 @@ impl ServiceWorkerRegistration {
         create(cx, state, Slots::default())
     }
 
+    /// Whether it has an active worker, as far as this realm was told.
+    pub fn has_active(&self) -> bool {
+        self.workers.borrow()[Slot::Active as usize].is_some()
+    }
+
     /// What it stands for.
     pub fn registration(&self) -> &Arc<Registration> {
         &self.registration
@@ -73,8 +78,13 @@ impl ServiceWorkerRegistrationMethods for ServiceWorkerRegistration {
         this: &Ref<'js, Self>,
         cx: &Cx<'js>,
     ) -> Fallible<'js, Ref<'js, BackgroundFetchManager>> {
-        let fetches = crate::interfaces::Objects::of(cx)?;
-        fetches.manager(cx, &this.registration.key)
+        const MANAGER: &str = "backgroundFetch";
+        if let Some(manager) = this.slots().named(MANAGER) {
+            return Ref::from_js(cx, &manager);
+        }
+        let manager = crate::interfaces::Objects::of(cx)?.manager(cx, this)?;
+        this.slots().set_named(MANAGER, manager.value());
+        Ok(manager)
     }
 
     fn installing<'js>(

@@ -61,6 +61,15 @@ impl Element {
         }
     }
 
+    /// Sets a boolean attribute, or removes it.
+    pub fn toggle_attribute(&self, name: &str, is_there: bool) {
+        if is_there {
+            self.put_attribute(name, DomString::default());
+        } else {
+            self.attributes.borrow_mut().retain(|(other, _)| other != name);
+        }
+    }
+
     /// What an attribute of scripts gives that reflects one: the empty string where it is not there.
     pub fn reflect(&self, name: &str) -> DomString {
         self.attribute(name).unwrap_or_default()

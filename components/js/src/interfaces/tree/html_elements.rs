@@ -1,10 +1,13 @@
 //! The elements of HTML that do something here.
 
+use std::cell::Cell;
+
 use background_fetch::DomString;
 
-use super::{Document, Element, Node};
+use super::{Document, Element, Node, PendingScript};
 use crate::bindings::{HTMLElementMethods, HTMLMetaElementMethods, HTMLScriptElementMethods};
 use crate::engine::{Cx, Slots};
+use crate::host::page::run_inserted;
 use crate::realm::Realm;
 use crate::webidl::{Fallible, Inherits, Ref, create};
 
@@ -32,14 +35,40 @@ impl Inherits<HTMLElement> for HTMLMetaElement {
     }
 }
 
-/// `script`: it is run by whoever parses the page.
+/// `script`: one of the page is run by whoever parses it, one that a script makes when it is inserted.
 ///
 /// <https://html.spec.whatwg.org/multipage/scripting.html#the-script-element>
-pub struct HTMLScriptElement(HTMLElement);
+pub struct HTMLScriptElement {
+    element: HTMLElement,
+    /// The already started flag.
+    is_started: Cell<bool>,
+}
 
 impl Inherits<HTMLElement> for HTMLScriptElement {
     fn parent(&self) -> &HTMLElement {
-        &self.0
+        &self.element
+    }
+}
+
+impl HTMLScriptElement {
+    /// Leaves it to the parser to run it.
+    pub(super) fn leave_to_parser(&self) {
+        self.is_started.set(true);
+    }
+
+    /// The script that it is, where it may run; from now on it has been.
+    ///
+    /// <https://html.spec.whatwg.org/multipage/scripting.html#prepare-the-script-element>
+    fn start<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Option<PendingScript> {
+        let element: Ref<'js, Element> = this.upcast();
+        let text = Node::text(&this.upcast(), cx);
+        let src = element.attribute("src").map(|src| src.to_string());
+        if this.is_started.get() || (src.is_none() && text.is_empty()) {
+            return None;
+        }
+        let script = PendingScript::of(&element.reflect("type").to_string(), src, text)?;
+        this.is_started.set(true);
+        Some(script)
     }
 }
 
@@ -60,7 +89,13 @@ pub(super) fn create_element<'js>(
     let slots = Slots::default();
     let element: Ref<'js, Element> = match name.as_str() {
         "meta" => create(cx, HTMLMetaElement(html), slots)?.upcast(),
-        "script" => create(cx, HTMLScriptElement(html), slots)?.upcast(),
+        "script" => {
+            let script = HTMLScriptElement {
+                element: html,
+                is_started: Cell::new(false),
+            };
+            create(cx, script, slots)?.upcast()
+        }
         _ => create(cx, html, slots)?.upcast(),
     };
     Node::set_document(&element.upcast(), document);
@@ -69,6 +104,11 @@ pub(super) fn create_element<'js>(
 
 /// What happens when a node comes into the document.
 pub(super) fn inserted<'js>(cx: &Cx<'js>, node: &Ref<'js, Node>) {
+    if let Some(script) = node.downcast::<HTMLScriptElement>()
+        && let Some(pending) = HTMLScriptElement::start(&script, cx)
+    {
+        return run_inserted(cx, &script.upcast(), pending);
+    }
     let Some(meta) = node.downcast::<HTMLMetaElement>() else {
         return;
     };
@@ -116,6 +156,15 @@ impl HTMLScriptElementMethods for HTMLScriptElement {
 
     fn set_src<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: String) -> Fallible<'js, ()> {
         this.upcast::<Element>().put_attribute("src", value.into());
+        Ok(())
+    }
+
+    fn async_<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, bool> {
+        Ok(this.upcast::<Element>().attribute("async").is_some())
+    }
+
+    fn set_async<'js>(this: &Ref<'js, Self>, _: &Cx<'js>, value: bool) -> Fallible<'js, ()> {
+        this.upcast::<Element>().toggle_attribute("async", value);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use scraper::{Html, Node as Parsed};
 
-use super::{Document, Node, Text, html_elements};
+use super::{Document, HTMLScriptElement, Node, Text, html_elements};
 use crate::engine::Cx;
 use crate::webidl::{Fallible, Ref};
 
@@ -54,6 +54,9 @@ pub fn parse_into<'js>(
                 for (name, value) in element.attrs() {
                     made.put_attribute(name, value.into());
                 }
+                if let Some(script) = made.downcast::<HTMLScriptElement>() {
+                    script.leave_to_parser();
+                }
                 let made: Ref<'js, Node> = made.upcast();
                 Node::insert(&parent, cx, &made, None)?;
                 if element.name() == "script" {
@@ -75,18 +78,17 @@ pub fn parse_into<'js>(
     Ok(scripts)
 }
 
-/// <https://html.spec.whatwg.org/multipage/scripting.html#prepare-the-script-element>
+impl PendingScript {
+    /// That of an element with this `type`, `src` and text; none where it is no script that runs here.
+    pub(super) fn of(type_: &str, src: Option<String>, text: String) -> Option<Self> {
+        let kind = type_.trim().to_ascii_lowercase();
+        let is_module = kind == "module";
+        let is_classic = ["", "text/javascript", "application/javascript"].contains(&kind.as_str());
+        (is_module || is_classic).then_some(Self { src, text, is_module })
+    }
+}
+
 fn script_of(element: &scraper::node::Element, text: String) -> Option<PendingScript> {
-    let kind = element
-        .attr("type")
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let is_module = kind == "module";
-    let is_classic = ["", "text/javascript", "application/javascript"].contains(&kind.as_str());
-    (is_module || is_classic).then(|| PendingScript {
-        src: element.attr("src").map(str::to_owned),
-        text,
-        is_module,
-    })
+    let src = element.attr("src").map(str::to_owned);
+    PendingScript::of(element.attr("type").unwrap_or_default(), src, text)
 }
