@@ -349,9 +349,14 @@ fn get_gives_the_same_object_as_fetch() {
 #[test]
 fn get_of_an_unknown_id_is_none() {
     tell(async |site| {
-        for id in ["", "unknown"] {
-            assert_eq!(site.manager().get(id).await.unwrap(), None);
-        }
+        assert_eq!(site.manager().get("unknown").await.unwrap(), None);
+    });
+}
+
+#[test]
+fn get_of_the_empty_id_rejects() {
+    tell(async |site| {
+        assert_rejected(site.manager().get("").await, TypeError, &["empty string"]);
     });
 }
 

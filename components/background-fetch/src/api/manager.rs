@@ -127,14 +127,22 @@ impl BackgroundFetchManager {
     ///
     /// None becomes `undefined` in scripts (errata 11).
     ///
+    /// # Errors
+    ///
+    /// `TypeError` for the empty string (errata 42).
+    ///
     /// <https://wicg.github.io/background-fetch/#background-fetch-manager-get>
     pub fn get(&self, id: impl Into<DomString>) -> Promise<Option<BackgroundFetchRegistration>> {
         let Some(realm) = self.inner.realm.upgrade() else {
             return rejected(realm_is_gone());
         };
+        let id = id.into();
+        if id.is_empty() {
+            return rejected(Exception::type_error("the id is the empty string; give the one of a fetch()"));
+        }
         let call = Call::Get {
             registration: self.inner.registration.clone(),
-            id: id.into(),
+            id,
         };
         let reply = realm.call(call, Vec::new());
         Box::pin(async move {

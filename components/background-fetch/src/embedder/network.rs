@@ -44,9 +44,9 @@ pub trait Network: Send + Sync {
     /// <https://fetch.spec.whatwg.org/#concept-fetch>
     fn fetch(&self, request: NetworkRequest) -> FetchStream;
 
-    /// The policy check at the call: whether the policies of a page (its Content Security Policies, and what is
-    /// mixed content in it) let it connect to `url`; why not, in a few words that follow the URL, otherwise. `fetch()` rejects then, before anything is
-    /// stored.
+    /// The policy check at the call: whether the Content Security Policies of a page let it connect to `url`; why not, in a
+    /// few words that follow the URL, otherwise. `fetch()` rejects then, before anything is stored. Mixed content fails
+    /// its record.
     ///
     /// Not called for a client without an origin: the user is under no page's policy. [`fetch`](Self::fetch)
     /// checks again, after each redirect too. By default everything is allowed here, and a record fails later.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use background_fetch::Engine;
-use background_fetch::embedder::{PermissionState, Permissions};
+use background_fetch::embedder::{PermissionState, Permissions, RetryPolicy};
 use background_fetch::fetch::Client;
 use background_fetch_js::engine::{Arguments, Completion, Cx};
 use background_fetch_js::host::page::PageSource;
@@ -48,6 +48,12 @@ impl Browser {
         let storage = Arc::new(MemoryStorage::new(QUOTA));
         let mut parts = Parts::new(network, storage, tokio.clone(), tokio);
         parts.permissions = Arc::new(permission.clone());
+        // Tests that wait for a failure wait ten seconds.
+        parts.policies.retry = RetryPolicy {
+            retries: 2,
+            first_backoff: Duration::from_millis(100),
+            ..RetryPolicy::default()
+        };
         Ok(Self {
             user_agent: UserAgent::open(parts).await?,
             permission,
