@@ -93,6 +93,7 @@ pub fn spawn(
         closed: closed.shared(),
     };
     let of_realm = handle.clone();
+    let busy = handle.activity.begin();
     let stack = limits.stack + (4 << 20);
     let builder = thread::Builder::new().name(name.to_owned()).stack_size(stack);
     let started = builder.spawn(move || {
@@ -105,6 +106,7 @@ pub fn spawn(
         };
         let realm = Realm::new(&engine, settings, pool.spawner(), of_realm);
         realm.run_task(begin);
+        drop(busy);
         pool.run_until(async {
             while let Some(task) = queued.next().await {
                 if realm.handle.is_closed() {
