@@ -307,7 +307,7 @@ impl Model {
                     parent: dictionary
                         .inheritance
                         .map(|parent| parent.identifier.0.to_owned()),
-                    members: dictionary_members(&dictionary.members.body, is_guide),
+                    members: dictionary_members(&dictionary.members.body, false),
                 };
                 self.dictionaries.insert(name, defined);
             }

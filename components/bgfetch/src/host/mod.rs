@@ -1,5 +1,6 @@
 //! [`Host`]: a page and its service workers on a profile, with what the user sees of it.
 
+mod guide_worker;
 mod served_folder;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use background_fetch::FetchKey;
 use background_fetch::embedder::{Network, PermissionState, Policies};
 use background_fetch::inspect::{EventStream, FetchInspection};
+use background_fetch_js::engine::Cx;
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Parts, UserAgent};
@@ -29,6 +31,7 @@ use crate::output::Output;
 use crate::profile::Profile;
 use crate::session::act;
 use crate::signals::Interruptions;
+use guide_worker::GuideWorker;
 use served_folder::ServedFolder;
 
 /// How many events may wait.
@@ -108,6 +111,13 @@ impl Host {
             }),
             None => Arc::new(network),
         };
+        let network: Arc<dyn Network> = match site.has_guide {
+            true => Arc::new(GuideWorker {
+                network,
+                origin: site.url.origin(),
+            }),
+            false => network,
+        };
         let (sender, console) = mpsc::unbounded_channel();
         let screen = Screen::default();
         let tokio = Arc::new(TokioRuntime::current());
@@ -143,9 +153,14 @@ impl Host {
             self.keys = Keys::listen();
         }
         let source = PageSource::Script { text, url };
-        let page = self
-            .user_agent
-            .open_page(self.site.url.clone(), source, Box::new(|_| {}));
+        let has_guide = self.site.has_guide;
+        let before = Box::new(move |cx: &Cx<'_>| {
+            if has_guide {
+                // Where the engine has no memory for it, the page says so itself.
+                let _ = cx.run_script(guide_worker::REGISTER, "guide");
+            }
+        });
+        let page = self.user_agent.open_page(self.site.url.clone(), source, before);
         let page = page.map_err(Failure::new)?;
         let is_over = self.until_over(&mut interruptions).await;
         page.close();
@@ -190,7 +205,13 @@ impl Host {
                 biased;
                 () = interruptions.next() => return false,
                 Some(line) = self.console.recv() => self.say(&line),
-                Some(event) = self.events.next() => self.output.event(&event),
+                Some(event) = self.events.next() => {
+                    // Labels are known from then on.
+                    if !self.shown.contains_key(&event.fetch) {
+                        self.show();
+                    }
+                    self.output.event(&event);
+                }
                 key = Keys::next(&mut self.keys) => self.press(key),
                 _ = ticks.tick() => self.show(),
                 _ = looks.tick() => {

@@ -201,7 +201,8 @@ fn async_stream(
     events.flatten()
 }
 
-fn answer(url: &Url, status: StatusCode, mime: &str, text: String) -> FetchStream {
+/// A whole answer.
+pub(super) fn answer(url: &Url, status: StatusCode, mime: &str, text: String) -> FetchStream {
     let fields = [
         (CONTENT_TYPE, mime.to_owned()),
         (CONTENT_LENGTH, text.len().to_string()),

@@ -57,7 +57,7 @@ pub fn open_page(
         let url = realm.settings().client.base_url.clone();
         let page = async move {
             match source {
-PageSource::Html(html) => Ok((html, None)),
+                PageSource::Html(html) => Ok((html, None)),
                 PageSource::Network => load_document(&host, url).await.map(|html| (html, None)),
                 PageSource::Script { text, url } => Ok((String::new(), Some((text, url)))),
             }
@@ -171,8 +171,14 @@ pub(crate) fn run_inserted<'js>(cx: &Cx<'js>, element: &Ref<'js, Element>, scrip
         let ran = run(cx, &script, &script.text, &base);
         return report_thrown(cx, ran);
     };
-    let what = if script.is_module { ScriptUse::Module } else { ScriptUse::ImportScripts };
-    let url = base.join(src).map_err(|error| format!("the script {src:?} has no URL: {error}"));
+    let what = if script.is_module {
+        ScriptUse::Module
+    } else {
+        ScriptUse::ImportScripts
+    };
+    let url = base
+        .join(src)
+        .map_err(|error| format!("the script {src:?} has no URL: {error}"));
     let (network, client) = (Arc::clone(&Host::of(cx).network), realm.client());
     let fetched = async move { fetch_script(network, client, url?, what).await };
     let element = element.root(cx);

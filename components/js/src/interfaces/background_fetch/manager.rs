@@ -27,8 +27,21 @@ impl BackgroundFetchManager {
     }
 }
 
+/// What `fetch()` was given: a single request is a list of one.
+pub(super) fn request_infos<'js>(
+    cx: &Cx<'js>,
+    requests: RequestOrUsvStringOrRequestInfoSequence<'js>,
+) -> Fallible<'js, Vec<api::RequestInfo>> {
+    let requests = match requests {
+        RequestOrUsvStringOrRequestInfoSequence::RequestInfoSequence(requests) => requests,
+        RequestOrUsvStringOrRequestInfoSequence::Request(request) => vec![RequestInfo::Request(request)],
+        RequestOrUsvStringOrRequestInfoSequence::UsvString(url) => vec![RequestInfo::UsvString(url)],
+    };
+    requests.iter().map(|request| request_info(cx, request)).collect()
+}
+
 /// The platform object of an instance; undefined for none (errata 11).
-fn object_of<'js>(
+pub(super) fn object_of<'js>(
     cx: &Cx<'js>,
     instance: Option<api::BackgroundFetchRegistration>,
 ) -> Fallible<'js, Value<'js>> {
@@ -48,19 +61,20 @@ impl BackgroundFetchManagerMethods for BackgroundFetchManager {
         options: BackgroundFetchOptions,
     ) -> Fallible<'js, Promise<'js>> {
         // 9.2, as this realm sees it: what is installed while the call is on its way does not count.
-        let registration = this.slots().named(REGISTRATION).map(|value| Ref::from_js(cx, &value)).transpose()?;
-        if registration.is_some_and(|registration: Ref<'js, ServiceWorkerRegistration>| !registration.has_active()) {
-            return Err(Error::type_error("the service worker registration has no active worker"));
+        let registration = this
+            .slots()
+            .named(REGISTRATION)
+            .map(|value| Ref::from_js(cx, &value))
+            .transpose()?;
+        if registration
+            .is_some_and(|registration: Ref<'js, ServiceWorkerRegistration>| !registration.has_active())
+        {
+            return Err(Error::type_error(
+                "the service worker registration has no active worker",
+            ));
         }
-        // 4. A single one is a list of one.
-        let requests = match requests {
-            RequestOrUsvStringOrRequestInfoSequence::RequestInfoSequence(requests) => requests,
-            RequestOrUsvStringOrRequestInfoSequence::Request(request) => vec![RequestInfo::Request(request)],
-            RequestOrUsvStringOrRequestInfoSequence::UsvString(url) => vec![RequestInfo::UsvString(url)],
-        };
-        // 6. Their internal requests and bodies.
-        let requests = requests.iter().map(|request| request_info(cx, request));
-        let requests = requests.collect::<Result<Vec<_>, _>>()?;
+        // 4 and 6. The list, their internal requests and bodies.
+        let requests = request_infos(cx, requests)?;
         let fetched = this.inner.fetch(id, requests, options.into());
         promise_of(cx, fetched, |cx, instance| object_of(cx, Some(instance)))
     }

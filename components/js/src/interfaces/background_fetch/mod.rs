@@ -3,6 +3,7 @@
 //! What each does is the component's; here is what a script adds: conversions, identity of objects, events.
 
 mod event;
+mod guide;
 mod manager;
 mod objects;
 mod options;
@@ -10,6 +11,7 @@ mod record;
 mod registration;
 
 pub use event::{BackgroundFetchEvent, BackgroundFetchUpdateUIEvent, make_event};
+pub use guide::GuideBackgroundFetch;
 pub use manager::BackgroundFetchManager;
 pub use objects::{Objects, connect_background_fetch};
 pub use record::BackgroundFetchRecord;

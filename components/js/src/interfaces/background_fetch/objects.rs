@@ -118,6 +118,10 @@ impl Objects {
             BackgroundFetchRegistration::new(instance.clone()),
             Slots::default(),
         )?;
+        if Realm::of(cx).has_guide() {
+            // While its records can be seen.
+            object.guide_status(cx);
+        }
         if !instance.records_available() {
             self.let_go(cx, key, &object);
             return Ok(object);
@@ -138,6 +142,9 @@ impl Objects {
         let Some(object) = self.live.borrow().get(&key).and_then(|object| object.get(cx)) else {
             return;
         };
+        if Realm::of(cx).has_guide() {
+            object.guide_status(cx);
+        }
         if let Ok(event) = crate::interfaces::create_event(cx, "progress") {
             EventTarget::dispatch(&object.upcast(), cx, &event);
         }

@@ -2,12 +2,13 @@
 
 use background_fetch::{DomString, api};
 
+use super::guide::Remembered;
 use super::record::record_object;
 use crate::bindings::{
     BackgroundFetchFailureReason, BackgroundFetchRegistrationMethods, BackgroundFetchResult,
-    CacheQueryOptions, RequestInfo,
+    BackgroundFetchStatus, CacheQueryOptions, RequestInfo,
 };
-use crate::engine::{Cx, Promise};
+use crate::engine::{Cx, Object, Promise};
 use crate::interfaces::{EventTarget, request_info_to_match};
 use crate::webidl::{Error, Fallible, Inherits, Ref, ToJs, promise_of};
 
@@ -17,6 +18,8 @@ use crate::webidl::{Error, Fallible, Inherits, Ref, ToJs, promise_of};
 pub struct BackgroundFetchRegistration {
     target: EventTarget,
     inner: api::BackgroundFetchRegistration,
+    /// What the guide extension remembers of it.
+    pub(super) remembered: Remembered,
 }
 
 impl Inherits<EventTarget> for BackgroundFetchRegistration {
@@ -30,6 +33,7 @@ impl BackgroundFetchRegistration {
         Self {
             target: EventTarget::default(),
             inner,
+            remembered: Remembered::default(),
         }
     }
 
@@ -113,5 +117,29 @@ impl BackgroundFetchRegistrationMethods for BackgroundFetchRegistration {
                 .collect();
             records?.to_js(cx)
         })
+    }
+
+    fn upload_bytes_received<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, u64> {
+        Self::uploaded(this, cx)
+    }
+
+    fn download_bytes_received<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, u64> {
+        Self::downloaded(this, cx)
+    }
+
+    fn start<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
+        Self::guide_start(this, cx)
+    }
+
+    fn get_status<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, BackgroundFetchStatus> {
+        Ok(this.guide_status(cx))
+    }
+
+    fn status<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, BackgroundFetchStatus> {
+        Ok(this.guide_status(cx))
+    }
+
+    fn files<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Object<'js>> {
+        this.guide_files(cx)
     }
 }

@@ -9,7 +9,7 @@ use background_fetch::DomString;
 use crate::bindings::{NavigatorMethods, WorkerNavigatorMethods};
 use crate::engine::{Cx, Object};
 use crate::host::Host;
-use crate::interfaces::{Permissions, ServiceWorkerContainer, StorageManager};
+use crate::interfaces::{GuideBackgroundFetch, Permissions, ServiceWorkerContainer, StorageManager};
 use crate::webidl::{Fallible, FromJs, Ref, ToJs, same_object};
 
 /// What a page is told of the user agent.
@@ -105,6 +105,13 @@ macro_rules! navigator {
 }
 
 impl NavigatorMethods for Navigator {
+    fn background_fetch<'js>(
+        this: &Ref<'js, Self>,
+        cx: &Cx<'js>,
+    ) -> Fallible<'js, Ref<'js, GuideBackgroundFetch>> {
+        same_object(this, cx, "backgroundFetch", || GuideBackgroundFetch)
+    }
+
     navigator!();
 }
 
