@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use background_fetch::fetch::{Request, StorageKey};
 use background_fetch::{CacheQueryOptions, DomString};
-use background_fetch_js::host::caches::{CacheEntry, CacheOperation, CacheStore, FolderCaches};
+use background_fetch_js::host::caches::{CacheEntry, CacheOperation, CacheStore, FolderCaches, MemoryCaches};
 use bytes::Bytes;
 use common::{Server, UserAgent, run};
 use futures::executor::block_on;
@@ -281,6 +281,33 @@ fn a_damaged_index_is_an_error_for_that_cache_until_it_is_deleted() {
     damage("index", script, second, |way, told| {
         assert_eq!(told, "UnknownErrortrue,good,true,true,true", "{way}");
     });
+}
+
+#[test]
+fn damaged_names_are_an_error_for_their_storage_key() {
+    let script =
+        "return caches.open('new').catch(error => error.name + ', ' + (error.message.includes('damaged')));";
+    let names = |folder: &Folder| folder.files("names.index")[0].clone();
+    damage("names", script, names, |way, told| {
+        match way {
+            // There are no names: nobody can ask for what there was.
+            "missing" => assert_eq!(told, "[object Cache]"),
+            _ => assert_eq!(told, "UnknownError, true", "{way}"),
+        }
+    });
+}
+
+#[test]
+fn caches_in_memory_have_a_limit() {
+    let agent = UserAgent::with(|host| host.caches = Arc::new(MemoryCaches::with_limit(300_000)));
+    let script = "
+        const cache = await caches.open('a');
+        const put = url => cache.put(url, new Response('x'.repeat(200000))).then(() => 'put', error => error.name);
+        return [await put('/a'), await put('/b'), await cache.delete('/a'), await put('/b')].join();";
+    assert_eq!(told(&agent, script), "put,QuotaExceededError,true,put");
+    let key = StorageKey::new("https://site.example");
+    let usage = block_on(agent.host.caches.usage(&key)).unwrap();
+    assert!((200_000..202_000).contains(&usage), "{usage}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What is there when the folder is opened; what nobody needs is swept.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -35,25 +36,36 @@ fn kind_of(name: &str) -> Option<Kind> {
     }
 }
 
+/// The names of what is in a folder and of that kind.
+pub(super) fn names_in(folder: &Path, is_kind: impl Fn(&DirEntry) -> bool) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A name that is no text is not ours.
+        if is_kind(&entry)
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 impl State {
     /// Loads every storage key. What is damaged says so when it is asked for.
     pub(super) fn load(&mut self) {
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let is_folder = entry.file_type().is_ok_and(|type_| type_.is_dir());
-            let name = entry.file_name().into_string();
-            if let Some(name) = name.ok().filter(|_| is_folder) {
-                self.load_key(&name, &entry.path());
+        for name in std::mem::take(&mut self.to_load) {
+            let folder = self.folder.join(&name);
+            if let Err(message) = self.load_key(&name, &folder) {
+                // Nobody knows what is needed: nothing is removed, and nothing written.
+                self.keys.insert(name, Err(message));
             }
         }
     }
 
-    fn load_key(&mut self, folder_name: &str, folder: &Path) {
-        let files: Vec<String> = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
+    fn load_key(&mut self, folder_name: &str, folder: &Path) -> Result<(), String> {
+        let files = names_in(folder, |_| true);
+        let files = files.map_err(|error| format!("their folder cannot be read: {error}"))?;
         // A number is never given twice, not even where its file is to be swept.
         for file in &files {
             if let Some(Kind::Index(number) | Kind::Body { id: number, .. }) = kind_of(file) {
@@ -62,22 +74,13 @@ impl State {
         }
         if !files.iter().any(|file| file == NAMES) {
             // Stopped before there was the first name.
-            return sweep(folder, &files, &HashSet::new(), &HashSet::new());
+            sweep(folder, &files, &HashSet::new(), &HashSet::new());
+            return Ok(());
         }
-        let names = read_index::<Names>(&folder.join(NAMES)).and_then(|(names, length)| {
-            match sha256(names.storage_key.as_str().as_bytes()) == folder_name {
-                true => Ok((names, length)),
-                false => Err(format!("{NAMES} is of another storage key")),
-            }
-        });
-        let (names, index_length) = match names {
-            Ok(read) => read,
-            Err(message) => {
-                // Nobody knows what is needed.
-                self.keys.insert(folder_name.to_owned(), Err(message));
-                return;
-            }
-        };
+        let (names, index_length) = read_index::<Names>(&folder.join(NAMES))?;
+        if sha256(names.storage_key.as_str().as_bytes()) != folder_name {
+            return Err(format!("{NAMES} is of another storage key"));
+        }
         let mut needed = HashSet::from([NAMES.to_owned()]);
         let mut damaged = HashSet::new();
         for (_, id) in &names.caches {
@@ -96,6 +99,7 @@ impl State {
         let names = names.caches.into_iter().collect();
         let key = Key { names, index_length };
         self.keys.insert(folder_name.to_owned(), Ok(key));
+        Ok(())
     }
 
     fn list_bodies(

@@ -37,11 +37,11 @@ impl FolderCaches {
     ///
     /// # Errors
     ///
-    /// Where it cannot be made, or no thread started. What is damaged is told to whoever asks for it.
+    /// Where it cannot be made or read, or no thread started. What is damaged is told to whoever asks for it.
     pub fn open(folder: impl Into<PathBuf>) -> std_io::Result<Self> {
         let folder = folder.into();
         fs::create_dir_all(&folder)?;
-        Ok(Self(Io::start(State::new(folder))?))
+        Ok(Self(Io::start(State::new(folder)?)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is in the folder, as the thread knows it.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -15,12 +15,15 @@ use super::super::{CacheEntry, CacheOperation};
 use super::body::{Lease, cannot_be_written};
 use super::index::{BodyFile, FileEntry, Names, sha256, write_index};
 use super::io::Io;
+use super::load::names_in;
 use super::{FolderList, failure};
 use crate::host::disk::sync_folder;
 
 /// What is in the folder.
 pub(super) struct State {
     pub(super) folder: PathBuf,
+    /// The folders of storage keys that are to be loaded.
+    pub(super) to_load: Vec<String>,
     /// The storage keys, by the names of their folders; a few words where the names are damaged.
     pub(super) keys: HashMap<String, Result<Key, String>>,
     pub(super) caches: HashMap<u64, Cache>,
@@ -74,14 +77,17 @@ fn cannot_write_index(error: io::Error) -> Exception {
 }
 
 impl State {
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self {
+    /// That of a folder, before it is loaded.
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
+        let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|type_| type_.is_dir());
+        Ok(Self {
+            to_load: names_in(&folder, is_folder)?,
             folder,
             keys: HashMap::new(),
             caches: HashMap::new(),
             bodies: HashMap::new(),
             last: 0,
-        }
+        })
     }
 
     fn number(&mut self) -> u64 {
