@@ -368,3 +368,77 @@ fn a_body_can_be_read_when_its_entry_is_gone_and_is_removed_then() {
         assert!(folder.has_soon(".body", 0));
     });
 }
+
+/// Puts one entry after the other in the place of each other, until somebody kills it.
+fn put_for_ever(folder: &str) {
+    let caches = FolderCaches::open(folder).unwrap();
+    let key = StorageKey::new("https://site.example");
+    block_on(async {
+        let list = caches.open(&key, &DomString::from("a")).await.unwrap();
+        for length in (0_usize..).map(|round| round * 9973 % 200_000) {
+            let url = format!("https://site.example/{}?{length}", length % 8);
+            let body = stream::iter([Ok(Bytes::from(vec![1; length]))]).boxed();
+            let entry = CacheEntry {
+                request: Request::new(url.parse().unwrap()),
+                response: None,
+                body: Some(list.keep_body(body).await.unwrap()),
+            };
+            let options = CacheQueryOptions {
+                ignore_search: true,
+                ..CacheQueryOptions::default()
+            };
+            let request = Box::new(entry.request.clone());
+            let delete = CacheOperation::Delete { request, options };
+            let operations = vec![delete, CacheOperation::Put(Box::new(entry))];
+            list.batch(operations).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_kill_at_any_time_leaves_whole_entries() {
+    const FOLDER: &str = "CACHES_TEST_FOLDER";
+    if let Ok(folder) = std::env::var(FOLDER) {
+        return put_for_ever(&folder);
+    }
+    let folder = Folder::new("kill");
+    fs::create_dir_all(&folder.0).unwrap();
+    let key = StorageKey::new("https://site.example");
+    let mut found = 0;
+    for round in 0..4 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_kill_at_any_time_leaves_whole_entries"])
+            .env(FOLDER, &folder.0)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let begun = std::time::Instant::now();
+        while folder.files(".body").is_empty() && begun.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(50 + round * 37));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let caches = FolderCaches::open(&folder.0).unwrap();
+        block_on(async {
+            let Some(list) = caches.find(&key, &DomString::from("a")).await.unwrap() else {
+                return;
+            };
+            let entries = list.query(None, CacheQueryOptions::default()).await.unwrap();
+            assert!(
+                entries.len() <= 8,
+                "a batch is done as a whole: {}",
+                entries.len()
+            );
+            found += entries.len();
+            for entry in &entries {
+                let length: usize = entry.request.url.query().unwrap().parse().unwrap();
+                let bytes = entry.body.as_ref().unwrap().source.open();
+                let chunks: Vec<Bytes> = bytes.try_collect().await.unwrap();
+                assert_eq!(chunks.concat(), vec![1; length], "{}", entry.request.url);
+            }
+            assert_eq!(folder.files(".body").len(), entries.len(), "nothing more is left");
+        });
+    }
+    assert!(found > 0, "it was killed before it began");
+}
