@@ -12,6 +12,7 @@ mod json;
 mod names;
 mod profiles;
 mod resumable;
+mod scripts;
 mod support;
 mod uploads;
 mod usage;

@@ -1,0 +1,190 @@
+//! `bgfetch run`: pages and their service workers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bgfetch::loopback::Resource;
+use bgfetch::trial::Trial;
+
+use crate::support::{Done, World};
+
+/// A page and its worker for what follows: the page says how its fetch ends, the worker what it gets.
+const WORKER: &str = "
+addEventListener('install', event => event.waitUntil(skipWaiting()));
+const tell = async event => {
+  const records = await event.registration.matchAll();
+  for (const record of records) {
+    const response = await record.responseReady.catch(error => error);
+    const length = response.arrayBuffer ? (await response.arrayBuffer()).byteLength : response.name;
+    console.log(event.type, event.registration.id, length);
+  }
+};
+for (const name of ['success', 'fail', 'abort']) {
+  addEventListener('backgroundfetch' + name, event => event.waitUntil(tell(event)));
+}
+";
+
+const URL: &str = "https://site.example/";
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// Runs a page of an example, or of this folder.
+fn run_at(world: &World, page: &Path, url: &str, folder: &Path, more: &[&str]) -> Done {
+    let (page, folder) = (page.display().to_string(), folder.display().to_string());
+    let arguments = ["run", &page, "--url", url, "--serve", &folder];
+    world.run(&[&arguments, more].concat())
+}
+
+/// A site with a worker, and a page that fetches `urls`.
+fn site(world: &World, files: &[(&str, &str)]) -> PathBuf {
+    let folder = world.path("site");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("worker.js"), WORKER).unwrap();
+    for (name, text) in files {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    folder
+}
+
+fn run(world: &World, page: &str, more: &[&str]) -> Done {
+    let folder = site(world, &[("page.js", page)]);
+    run_at(world, &folder.join("page.js"), URL, &folder, more)
+}
+
+const REGISTER: &str = "
+await navigator.serviceWorker.register('worker.js');
+const { backgroundFetch } = await navigator.serviceWorker.ready;
+";
+
+#[test]
+fn the_podcast_downloader_stores_its_episodes_once() {
+    let world = World::new();
+    let folder = example("podcast");
+    let page = folder.join("page.js");
+    let done = run_at(&world, &page, "https://podcast.example/", &folder, &[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    for line in [
+        "Season 1: 3 episodes, 0.04 MB",
+        "playing episodes/1.wav: sound",
+        "download: success ",
+        "episodes/3.wav: 0.02 MB",
+    ] {
+        assert!(done.out.contains(line), "{line}: {done:?}");
+    }
+    let again = run_at(&world, &page, "https://podcast.example/", &folder, &[]);
+    assert!(again.out.contains("episodes/3.wav: 0.02 MB"), "{again:?}");
+    assert!(!again.out.contains("download"), "{again:?}");
+}
+
+#[test]
+fn the_photo_uploader_tells_how_each_upload_ended() {
+    let world = World::new();
+    let folder = example("photos");
+    let done = run_at(&world, &folder.join("page.js"), "https://photos.example/", &folder, &[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    for number in 1..=3 {
+        assert!(done.out.contains(&format!("photo-{number}.raw: 201")), "{done:?}");
+    }
+}
+
+#[test]
+fn the_scripts_of_both_guides_run_as_printed() {
+    let guides = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guides");
+    let world = World::new();
+    let images = ["file1.jpg", "file2.jpg", "image1.jpg", "image2.jpg"].map(|name| (name, "an image"));
+    let folder = site(&world, &images);
+    let guide = |name: &str, more: &[&str]| run_at(&world, &guides.join(name), "https://example.com/", &folder, more);
+    let done = guide("registration.js", &["--guide"]);
+    assert_eq!((done.status, done.out.as_str()), (0, "Started background fetch for example-fetch\n"), "{done:?}");
+    let done = guide("record.js", &["--guide"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.out.starts_with("my-fetch\nFetch is in progress...\nDownloaded: "), "{done:?}");
+    // Without the extension there is none of it, and the first guide's script finds that out.
+    let done = guide("registration.js", &[]);
+    assert_eq!((done.status, done.out.as_str()), (0, ""), "{done:?}");
+}
+
+#[test]
+fn what_the_guides_describe_follows_the_fetch() {
+    let world = World::new();
+    let slow = world.serve("/slow", Resource::pattern(1, 300_000).rate(200_000).header("access-control-allow-origin", "*"));
+    let page = format!(
+        "const one = await navigator.backgroundFetch.fetch('one', '{slow}');
+         console.log(one.status, one.getStatus(), one.files[0].url === '{slow}');
+         await new Promise(resolve => one.onprogress = () => one.result && resolve());
+         console.log(one.status, one.files[0].size, one.downloadBytesReceived, one.uploadBytesReceived);
+         await new Promise(resolve => setTimeout(resolve, 200));
+         const again = await one.start();
+         console.log(again === one, again.id, again.status);
+         await again.abort();
+         console.log(await navigator.backgroundFetch.get('one'));"
+    );
+    let done = run(&world, &page, &["--guide"]);
+    let said: Vec<&str> = done.out.lines().filter(|line| !line.starts_with("service worker")).collect();
+    let expected = [
+        "pending pending true",
+        "completed 300000 300000 0",
+        "false one pending",
+        "undefined",
+    ];
+    assert_eq!(said, expected, "{done:?}");
+}
+
+#[test]
+fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
+    let world = World::new();
+    let held = Resource::pattern(1, 500_000).hold_at(200_000).header("access-control-allow-origin", "*");
+    let url = world.serve("/held", held.header("access-control-expose-headers", "etag"));
+    let fetching = format!("{REGISTER} await backgroundFetch.fetch('kept', '{url}');");
+    let folder = site(&world, &[("page.js", &fetching), ("silent.js", "console.log('no fetch here');")]);
+    let arguments = |page: &str| {
+        let page = folder.join(page).display().to_string();
+        let folder = folder.display().to_string();
+        ["run".to_owned(), page, "--url".to_owned(), URL.to_owned(), "--serve".to_owned(), folder]
+    };
+    let first = arguments("page.js");
+    let first: Vec<&str> = first.iter().map(String::as_str).collect();
+    let mut trial: Trial = world.start_until(&first, 200_000);
+    trial.kill().unwrap();
+    world.server.release();
+    let second = arguments("silent.js");
+    let second: Vec<&str> = second.iter().map(String::as_str).collect();
+    let done = world.run(&second);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.out.contains("no fetch here"), "{done:?}");
+    assert!(done.out.contains("service worker: backgroundfetchsuccess kept 500000"), "{done:?}");
+    let tally = world.server.tally("/held");
+    assert_eq!((tally.requests, tally.ranges), (2, 1));
+}
+
+#[test]
+fn a_script_that_throws_or_never_ends_is_reported_and_its_fetch_goes_on() {
+    let world = World::new();
+    let url = world.serve("/a", Resource::pattern(1, 1000).header("access-control-allow-origin", "*"));
+    let done = run(&world, &format!("{REGISTER} await backgroundFetch.fetch('a', '{url}'); throw new Error('oops');"), &[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.out.contains("oops"), "{done:?}");
+    assert!(done.out.contains("service worker: backgroundfetchsuccess a 1000"), "{done:?}");
+}
+
+#[test]
+fn a_denied_permission_rejects() {
+    let world = World::new();
+    let page = format!("{REGISTER} console.log(await backgroundFetch.fetch('a', 'page.js').catch(error => error.name));");
+    let done = run(&world, &page, &["--permission", "denied"]);
+    assert!(done.out.contains("NotAllowedError"), "{done:?}");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_sentence() {
+    let world = World::new();
+    let done = world.run(&["run", "missing.js", "--url", URL]);
+    assert_eq!(done.status, 2);
+    assert!(done.err.contains("cannot read the script missing.js"), "{done:?}");
+    let folder = site(&world, &[("page.js", "")]);
+    let page = folder.join("page.js").display().to_string();
+    let done = world.run(&["run", &page, "--url", "ftp://site.example/"]);
+    assert!(done.status == 2 && done.err.contains("http or https"), "{done:?}");
+}
