@@ -12,6 +12,7 @@ use background_fetch::FetchKey;
 use background_fetch::embedder::{Network, PermissionState, Policies};
 use background_fetch::inspect::{EventStream, FetchInspection};
 use background_fetch_js::engine::Cx;
+use background_fetch_js::host::caches::FolderCaches;
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Parts, UserAgent};
@@ -98,6 +99,8 @@ impl Host {
         let workers = workers.map_err(|error| failed("the service workers", &error))?;
         let workers = ServiceWorkers::open(Policy::default(), Arc::new(workers));
         let workers = workers.map_err(|error| failed("the service workers", &error))?;
+        let caches =
+            FolderCaches::open(folder.join("caches")).map_err(|error| failed("the caches", &error))?;
         let network = HttpNetwork::builder()
             .cookie_jar(cookies.clone())
             .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
@@ -125,6 +128,7 @@ impl Host {
         parts.display = Arc::new(screen.clone());
         parts.console = Arc::new(Console(sender));
         parts.service_workers = workers;
+        parts.caches = Arc::new(caches);
         parts.has_guide = site.has_guide;
         parts.policies = Policies::default();
         parts.permissions = Arc::new(match site.permission {

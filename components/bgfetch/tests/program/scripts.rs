@@ -82,7 +82,13 @@ fn the_podcast_downloader_stores_its_episodes_once() {
 fn the_photo_uploader_tells_how_each_upload_ended() {
     let world = World::new();
     let folder = example("photos");
-    let done = run_at(&world, &folder.join("page.js"), "https://photos.example/", &folder, &[]);
+    let done = run_at(
+        &world,
+        &folder.join("page.js"),
+        "https://photos.example/",
+        &folder,
+        &[],
+    );
     assert_eq!(done.status, 0, "{done:?}");
     for number in 1..=3 {
         assert!(done.out.contains(&format!("photo-{number}.raw: 201")), "{done:?}");
@@ -95,12 +101,21 @@ fn the_scripts_of_both_guides_run_as_printed() {
     let world = World::new();
     let images = ["file1.jpg", "file2.jpg", "image1.jpg", "image2.jpg"].map(|name| (name, "an image"));
     let folder = site(&world, &images);
-    let guide = |name: &str, more: &[&str]| run_at(&world, &guides.join(name), "https://example.com/", &folder, more);
+    let guide =
+        |name: &str, more: &[&str]| run_at(&world, &guides.join(name), "https://example.com/", &folder, more);
     let done = guide("registration.js", &["--guide"]);
-    assert_eq!((done.status, done.out.as_str()), (0, "Started background fetch for example-fetch\n"), "{done:?}");
+    assert_eq!(
+        (done.status, done.out.as_str()),
+        (0, "Started background fetch for example-fetch\n"),
+        "{done:?}"
+    );
     let done = guide("record.js", &["--guide"]);
     assert_eq!(done.status, 0, "{done:?}");
-    assert!(done.out.starts_with("my-fetch\nFetch is in progress...\nDownloaded: "), "{done:?}");
+    assert!(
+        done.out
+            .starts_with("my-fetch\nFetch is in progress...\nDownloaded: "),
+        "{done:?}"
+    );
     // Without the extension there is none of it, and the first guide's script finds that out.
     let done = guide("registration.js", &[]);
     assert_eq!((done.status, done.out.as_str()), (0, ""), "{done:?}");
@@ -109,7 +124,12 @@ fn the_scripts_of_both_guides_run_as_printed() {
 #[test]
 fn what_the_guides_describe_follows_the_fetch() {
     let world = World::new();
-    let slow = world.serve("/slow", Resource::pattern(1, 300_000).rate(200_000).header("access-control-allow-origin", "*"));
+    let slow = world.serve(
+        "/slow",
+        Resource::pattern(1, 300_000)
+            .rate(200_000)
+            .header("access-control-allow-origin", "*"),
+    );
     let page = format!(
         "const one = await navigator.backgroundFetch.fetch('one', '{slow}');
          console.log(one.status, one.getStatus(), one.files[0].url === '{slow}');
@@ -122,7 +142,11 @@ fn what_the_guides_describe_follows_the_fetch() {
          console.log(await navigator.backgroundFetch.get('one'));"
     );
     let done = run(&world, &page, &["--guide"]);
-    let said: Vec<&str> = done.out.lines().filter(|line| !line.starts_with("service worker")).collect();
+    let said: Vec<&str> = done
+        .out
+        .lines()
+        .filter(|line| !line.starts_with("service worker"))
+        .collect();
     let expected = [
         "pending pending true",
         "completed 300000 300000 0",
@@ -135,14 +159,29 @@ fn what_the_guides_describe_follows_the_fetch() {
 #[test]
 fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
     let world = World::new();
-    let held = Resource::pattern(1, 500_000).hold_at(200_000).header("access-control-allow-origin", "*");
+    let held = Resource::pattern(1, 500_000)
+        .hold_at(200_000)
+        .header("access-control-allow-origin", "*");
     let url = world.serve("/held", held.header("access-control-expose-headers", "etag"));
     let fetching = format!("{REGISTER} await backgroundFetch.fetch('kept', '{url}');");
-    let folder = site(&world, &[("page.js", &fetching), ("silent.js", "console.log('no fetch here');")]);
+    let folder = site(
+        &world,
+        &[
+            ("page.js", &fetching),
+            ("silent.js", "console.log('no fetch here');"),
+        ],
+    );
     let arguments = |page: &str| {
         let page = folder.join(page).display().to_string();
         let folder = folder.display().to_string();
-        ["run".to_owned(), page, "--url".to_owned(), URL.to_owned(), "--serve".to_owned(), folder]
+        [
+            "run".to_owned(),
+            page,
+            "--url".to_owned(),
+            URL.to_owned(),
+            "--serve".to_owned(),
+            folder,
+        ]
     };
     let first = arguments("page.js");
     let first: Vec<&str> = first.iter().map(String::as_str).collect();
@@ -154,7 +193,11 @@ fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
     let done = world.run(&second);
     assert_eq!(done.status, 0, "{done:?}");
     assert!(done.out.contains("no fetch here"), "{done:?}");
-    assert!(done.out.contains("service worker: backgroundfetchsuccess kept 500000"), "{done:?}");
+    assert!(
+        done.out
+            .contains("service worker: backgroundfetchsuccess kept 500000"),
+        "{done:?}"
+    );
     let tally = world.server.tally("/held");
     assert_eq!((tally.requests, tally.ranges), (2, 1));
 }
@@ -162,17 +205,29 @@ fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
 #[test]
 fn a_script_that_throws_or_never_ends_is_reported_and_its_fetch_goes_on() {
     let world = World::new();
-    let url = world.serve("/a", Resource::pattern(1, 1000).header("access-control-allow-origin", "*"));
-    let done = run(&world, &format!("{REGISTER} await backgroundFetch.fetch('a', '{url}'); throw new Error('oops');"), &[]);
+    let url = world.serve(
+        "/a",
+        Resource::pattern(1, 1000).header("access-control-allow-origin", "*"),
+    );
+    let done = run(
+        &world,
+        &format!("{REGISTER} await backgroundFetch.fetch('a', '{url}'); throw new Error('oops');"),
+        &[],
+    );
     assert_eq!(done.status, 0, "{done:?}");
     assert!(done.out.contains("oops"), "{done:?}");
-    assert!(done.out.contains("service worker: backgroundfetchsuccess a 1000"), "{done:?}");
+    assert!(
+        done.out.contains("service worker: backgroundfetchsuccess a 1000"),
+        "{done:?}"
+    );
 }
 
 #[test]
 fn a_denied_permission_rejects() {
     let world = World::new();
-    let page = format!("{REGISTER} console.log(await backgroundFetch.fetch('a', 'page.js').catch(error => error.name));");
+    let page = format!(
+        "{REGISTER} console.log(await backgroundFetch.fetch('a', 'page.js').catch(error => error.name));"
+    );
     let done = run(&world, &page, &["--permission", "denied"]);
     assert!(done.out.contains("NotAllowedError"), "{done:?}");
 }

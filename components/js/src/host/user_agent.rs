@@ -106,6 +106,7 @@ impl UserAgent {
                 let _ = engine.clear_registration(&registration).await;
             })
         }));
+        ServiceWorkers::start(&host);
         engine.start();
         Ok(Self { host, engine })
     }
