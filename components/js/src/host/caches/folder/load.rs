@@ -6,8 +6,9 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
+use super::entries::body_ids;
 use super::index::{FileEntry, Names, read_index, sha256};
-use super::state::{Body, Cache, Key, NAMES, State, body_ids, body_name, index_name};
+use super::state::{Body, Cache, Key, NAMES, State, body_name, index_name};
 
 /// What a file of ours is, by its name.
 enum Kind {

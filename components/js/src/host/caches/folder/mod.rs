@@ -12,6 +12,7 @@
 //! All work on files is done by one thread, which owns the state: nobody who asks waits for a disk.
 
 mod body;
+mod entries;
 mod index;
 mod io;
 mod load;
