@@ -24,6 +24,13 @@ interface TextDecoder {
 };
 TextDecoder includes TextDecoderCommon;
 
+[Exposed=*]
+interface TextDecoderStream {
+  constructor(optional DOMString label = "utf-8", optional TextDecoderOptions options = {});
+};
+TextDecoderStream includes TextDecoderCommon;
+TextDecoderStream includes GenericTransformStream;
+
 interface mixin TextEncoderCommon {
   readonly attribute DOMString encoding;
 };
@@ -41,3 +48,10 @@ interface TextEncoder {
   TextEncoderEncodeIntoResult encodeInto(USVString source, [AllowShared] Uint8Array destination);
 };
 TextEncoder includes TextEncoderCommon;
+
+[Exposed=*]
+interface TextEncoderStream {
+  constructor();
+};
+TextEncoderStream includes TextEncoderCommon;
+TextEncoderStream includes GenericTransformStream;

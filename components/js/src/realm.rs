@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use background_fetch::fetch::Client;
+use background_fetch::fetch::{Client, ReferrerPolicy};
 use futures::executor::LocalSpawner;
 use futures::future::LocalFutureObj;
 use futures::task::LocalSpawn;
@@ -47,6 +47,8 @@ pub struct Realm {
     rejections: Rejections,
     /// The Content Security Policies that its document got while it lived.
     policies: RefCell<Vec<String>>,
+    /// The referrer policy that its document got.
+    referrer_policy: Cell<Option<ReferrerPolicy>>,
     /// Whether it takes no more tasks.
     closing: Cell<bool>,
     reporter: OnceCell<Reporter>,
@@ -100,6 +102,7 @@ impl Realm {
             time_origin,
             rejections: Rejections::default(),
             policies: RefCell::default(),
+            referrer_policy: Cell::default(),
             closing: Cell::new(false),
             reporter: OnceCell::new(),
         });
@@ -127,12 +130,25 @@ impl Realm {
         client
             .content_security_policies
             .extend(self.policies.borrow().iter().cloned());
+        if let Some(policy) = self.referrer_policy.get() {
+            client.referrer_policy = policy;
+        }
         client
     }
 
     /// Puts it under one more Content Security Policy, from now on.
     pub fn add_content_security_policy(&self, policy: String) {
         self.policies.borrow_mut().push(policy);
+        self.client_changed();
+    }
+
+    /// Gives it another referrer policy, from now on.
+    pub fn set_referrer_policy(&self, policy: ReferrerPolicy) {
+        self.referrer_policy.set(Some(policy));
+        self.client_changed();
+    }
+
+    fn client_changed(&self) {
         if let Some(objects) = self.data_of::<crate::interfaces::Objects>() {
             objects.realm().set_client(self.client());
         }

@@ -43,3 +43,28 @@ fn bytes_are_decoded_whole_and_in_pieces() {
                     TypeError,\u{1f308},TypeError,B,,1";
     assert_eq!(run(script), expected);
 }
+
+#[test]
+fn text_goes_through_streams_in_pieces() {
+    let script = "(async () => {
+        const through = async (stream, chunks) => {
+            const writer = stream.writable.getWriter();
+            const written = (async () => { for (const chunk of chunks) await writer.write(chunk); await writer.close() })();
+            written.catch(() => {});
+            const out = [];
+            for await (const chunk of stream.readable) out.push(chunk);
+            return out;
+        };
+        const out = [];
+        out.push((await through(new TextEncoderStream(), ['a\\ud83c', '', '\\udf08', '\\udf08', '\\ud83c'])).join('|'));
+        const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, 0x61, 0xf0, 0x9f, 0x8c, 0x88, 0xf0);
+        out.push((await through(new TextDecoderStream(), [bytes.subarray(0, 5), bytes.subarray(5)])).join('|'));
+        const fatal = new TextDecoderStream('UTF8', { fatal: true });
+        out.push(fatal.encoding, fatal.fatal, fatal.readable === fatal.readable, fatal.writable instanceof WritableStream);
+        await through(fatal, [bytes]).catch(e => out.push(e.name));
+        await through(new TextDecoderStream(), ['a']).catch(e => out.push(e.name));
+        tell(out.join(' '));
+    })().catch(e => tell(e + e.stack))";
+    let expected = "97|240,159,140,136|239,191,189|239,191,189 a|\u{1f308}|\u{fffd} utf-8 true true true TypeError TypeError";
+    assert_eq!(run(script), expected);
+}

@@ -9,7 +9,7 @@ use background_fetch::fetch::Client;
 use background_fetch_js::engine::{Arguments, Completion, Cx};
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::{Parts, UserAgent};
-use background_fetch_net::TokioRuntime;
+use background_fetch_net::{CookieJar, TokioRuntime};
 use background_fetch_storage::MemoryStorage;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -27,6 +27,7 @@ const QUOTA: u64 = 1 << 30;
 pub(crate) struct Browser {
     user_agent: UserAgent,
     permission: Permission,
+    cookies: CookieJar,
 }
 
 /// What tests say that the user allows.
@@ -42,7 +43,7 @@ impl Permissions for Permission {
 
 impl Browser {
     /// One with nothing stored.
-    pub(crate) async fn open(network: Arc<WptNetwork>) -> Result<Self, Failure> {
+    pub(crate) async fn open(network: Arc<WptNetwork>, cookies: CookieJar) -> Result<Self, Failure> {
         let tokio = Arc::new(TokioRuntime::current());
         let permission = Permission(Arc::new(Mutex::new(PermissionState::Granted)));
         let storage = Arc::new(MemoryStorage::new(QUOTA));
@@ -57,6 +58,7 @@ impl Browser {
         Ok(Self {
             user_agent: UserAgent::open(parts).await?,
             permission,
+            cookies,
         })
     }
 
@@ -65,12 +67,13 @@ impl Browser {
         let name = test.name();
         let (sender, mut completed) = mpsc::unbounded_channel();
         let (engine, permission) = (self.user_agent.engine().clone(), self.permission.clone());
+        let cookies = self.cookies.clone();
         let page = self.user_agent.open_page(
             test.url.clone(),
             PageSource::Network,
             Box::new(move |cx| {
                 // Where the engine has no memory the harness tells nothing, which is a result.
-                let _ = define(cx, sender, engine, permission);
+                let _ = define(cx, sender, engine, permission, cookies);
             }),
         );
         let page = match page {
@@ -106,6 +109,7 @@ fn define<'js>(
     completed: mpsc::UnboundedSender<String>,
     engine: Engine,
     permission: Permission,
+    cookies: CookieJar,
 ) -> Completion<'js, ()> {
     let object = cx.object();
     let complete = cx.function(
@@ -120,17 +124,24 @@ fn define<'js>(
     let command = cx.function(
         "command",
         2,
-        Box::new(move |arguments| match command(arguments, &engine, &permission) {
-            Ok(()) => Ok(arguments.cx.undefined()),
-            Err(message) => Err(arguments.cx.type_error(message)),
-        }),
+        Box::new(
+            move |arguments| match command(arguments, &engine, &permission, &cookies) {
+                Ok(()) => Ok(arguments.cx.undefined()),
+                Err(message) => Err(arguments.cx.type_error(message)),
+            },
+        ),
     )?;
     object.define_value(cx, "command", command.value())?;
     cx.global().define_value(cx, "bgfetchWpt", object.value())
 }
 
 /// A command of testdriver.js, with its arguments in JSON.
-fn command(arguments: &Arguments<'_, '_>, engine: &Engine, permission: &Permission) -> Result<(), String> {
+fn command(
+    arguments: &Arguments<'_, '_>,
+    engine: &Engine,
+    permission: &Permission,
+    cookies: &CookieJar,
+) -> Result<(), String> {
     let text = |index: usize| arguments.get(index).to_text(&arguments.cx).unwrap_or_default();
     let (name, values) = (text(0), text(1));
     let values: serde_json::Value = serde_json::from_str(&values).unwrap_or_default();
@@ -159,8 +170,12 @@ fn command(arguments: &Arguments<'_, '_>, engine: &Engine, permission: &Permissi
                 Err(format!("there is no background fetch {id:?} to click"))
             }
         }
-        // Nothing here asks for a gesture, and nothing is kept from test to test.
-        "bless" | "delete_all_cookies" => Ok(()),
+        // Nothing here asks for a gesture.
+        "bless" => Ok(()),
+        "delete_all_cookies" => {
+            cookies.clear();
+            Ok(())
+        }
         other => Err(format!("the command {other} is not known here")),
     }
 }

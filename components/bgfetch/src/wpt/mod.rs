@@ -11,7 +11,7 @@ mod wrappers;
 use std::path::Path;
 use std::sync::Arc;
 
-use background_fetch_net::{HttpNetwork, Proxies};
+use background_fetch_net::{CookieJar, HttpNetwork, Proxies};
 
 use crate::cli::WptArguments;
 use crate::failure::{Failure, Status};
@@ -28,13 +28,15 @@ pub(crate) async fn run(arguments: WptArguments) -> Result<Status, Failure> {
         Some(file) => Expectations::read(file)?,
         None => Expectations::default(),
     };
-    let network = network(&arguments)?;
+    let cookies = CookieJar::in_memory();
+    let network = network(&arguments, &cookies)?;
     let servers = Servers(arguments.servers);
     let tests = discover(&servers, &network, &arguments.tests).await?;
     let mut results = Vec::new();
     let mut differences = Vec::new();
     for test in &tests {
-        let browser = Browser::open(Arc::clone(&network)).await?;
+        cookies.clear();
+        let browser = Browser::open(Arc::clone(&network), cookies.clone()).await?;
         let result = browser.run(test).await;
         browser.close().await;
         show(&result);
@@ -56,10 +58,11 @@ pub(crate) async fn run(arguments: WptArguments) -> Result<Status, Failure> {
 }
 
 /// The servers are where the command says they are, and nobody is between.
-fn network(arguments: &WptArguments) -> Result<Arc<WptNetwork>, Failure> {
+fn network(arguments: &WptArguments, cookies: &CookieJar) -> Result<Arc<WptNetwork>, Failure> {
     let mut builder = HttpNetwork::builder()
         .proxies(Proxies::none())
         .platform_roots(false)
+        .cookie_jar(cookies.clone())
         .danger_trust_everybody(arguments.insecure)
         // The platform's server never says goodbye.
         .tls_goodbye_may_be_missing(true)

@@ -102,6 +102,12 @@ impl Wrapper {
     }
 }
 
+/// What tests for several globals ask which one theirs is.
+fn global(is_window: bool) -> String {
+    let is_worker = !is_window;
+    format!("self.GLOBAL = {{isWindow: () => {is_window}, isWorker: () => {is_worker}}};\n")
+}
+
 fn script_element(src: &str) -> String {
     format!("<script src=\"{}\"></script>\n", escape(src))
 }
@@ -131,7 +137,7 @@ fn worker_script(meta: &Meta, source_path: &str) -> String {
         .title
         .as_deref()
         .map(|title| format!("self.META_TITLE = {};\n", serde_json::Value::from(title)));
-    let mut script = title.unwrap_or_default();
+    let mut script = global(false) + &title.unwrap_or_default();
     script.push_str(&import("/resources/testharness.js"));
     script.extend(meta.scripts.iter().map(|path| import(path)));
     script.push_str(&import(source_path));
@@ -186,7 +192,7 @@ mod tests {
             "// META: script=a.js\n// META: title=T\n",
         )
         .unwrap();
-        let expected = "self.META_TITLE = \"T\";\nimportScripts(\"/resources/testharness.js\");\n\
+        let expected = "self.GLOBAL = {isWindow: () => false, isWorker: () => true};\nself.META_TITLE = \"T\";\nimportScripts(\"/resources/testharness.js\");\n\
                         importScripts(\"a.js\");\nimportScripts(\"/x.any.js\");\ndone();\n";
         assert_eq!(script, expected);
         let page = made("https://a.test/x.any.worker.html?v", "").unwrap();

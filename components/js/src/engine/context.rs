@@ -161,6 +161,9 @@ impl<'js> Cx<'js> {
 
     /// `JSON.parse`.
     pub fn parse_json(&self, json: &str) -> Completion<'js, Value<'js>> {
+        // The engine takes strings of C: what has a null in it is no JSON, and what is before it is none either way.
+        let end = json.find('\0').map_or(json.len(), |null| null + 1);
+        let json = json[..end].replace('\0', "\u{1}");
         self.complete(self.0.json_parse(json)).map(Value)
     }
 

@@ -1,6 +1,7 @@
 //! [`Host`]: what the realms of one user agent share.
 
 mod activity;
+mod blob_urls;
 pub mod caches;
 mod console;
 mod disk;
@@ -23,6 +24,7 @@ use caches::{CacheStore, MemoryCaches};
 use service_workers::ServiceWorkers;
 
 pub use activity::{Activity, Busy};
+pub use blob_urls::BlobUrls;
 pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
 pub use user_agent::{Parts, UserAgent};
 
@@ -46,6 +48,8 @@ pub struct Host {
     pub permissions: Arc<dyn Permissions>,
     /// Knows how much is stored.
     pub storage: Option<Arc<dyn Storage>>,
+    /// The blobs that have a URL.
+    pub blob_urls: BlobUrls,
     /// What is going on.
     pub activity: Activity,
     /// Whether pages and workers have the guide extension.
@@ -85,6 +89,7 @@ impl Host {
             service_workers: ServiceWorkers::default(),
             permissions: Arc::new(PermissionState::Prompt),
             storage: None,
+            blob_urls: BlobUrls::default(),
             activity: Activity::default(),
             has_guide: false,
             background_fetch: Mutex::default(),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use background_fetch::fetch::{Client, Request, RequestMode};
+use background_fetch::fetch::{Client, ReferrerPolicy, Request, RequestMode};
+use http::HeaderMap;
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use url::Url;
 
 use super::Host;
@@ -57,19 +59,24 @@ pub fn open_page(
         let url = realm.settings().client.base_url.clone();
         let page = async move {
             match source {
-                PageSource::Html(html) => Ok((html, None)),
-                PageSource::Network => load_document(&host, url).await.map(|html| (html, None)),
-                PageSource::Script { text, url } => Ok((String::new(), Some((text, url)))),
+                PageSource::Html(html) => Ok((html, HeaderMap::new(), None)),
+                PageSource::Network => load_document(&host, url)
+                    .await
+                    .map(|(html, headers)| (html, headers, None)),
+                PageSource::Script { text, url } => Ok((String::new(), HeaderMap::new(), Some((text, url)))),
             }
         };
         realm.spawn_then(page, |cx, page| match page {
-            Ok((html, script)) => begin(cx, &html, script),
+            Ok((html, headers, script)) => {
+                take_policies(&Realm::of(cx), &headers);
+                begin(cx, &html, script);
+            }
             Err(message) => Realm::of(cx).report(cx, &Error::type_error(message)),
         });
     })
 }
 
-async fn load_document(host: &Arc<Host>, url: Url) -> Result<String, String> {
+async fn load_document(host: &Arc<Host>, url: Url) -> Result<(String, HeaderMap), String> {
     let request = Request {
         mode: RequestMode::Navigate,
         ..Request::new(url.clone())
@@ -92,7 +99,32 @@ async fn load_document(host: &Arc<Host>, url: Url) -> Result<String, String> {
             head.status
         ));
     }
-    Ok(decode(&bytes, &content_type(&head)))
+    Ok((decode(&bytes, &content_type(&head)), head.headers))
+}
+
+/// The policies that a document comes with.
+///
+/// <https://html.spec.whatwg.org/multipage/browsers.html#creating-a-policy-container-from-a-fetch-response>
+pub(crate) fn take_policies(realm: &Realm, headers: &HeaderMap) {
+    let values = |name| {
+        headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok())
+    };
+    // 3. Each value is a list of policies.
+    for policy in values(CONTENT_SECURITY_POLICY).flat_map(|value| value.split(',')) {
+        if !policy.trim().is_empty() {
+            realm.add_content_security_policy(policy.trim().to_owned());
+        }
+    }
+    // 5. The last one that is known.
+    let policies = values(REFERRER_POLICY).flat_map(|value| value.split(','));
+    let known = policies.filter_map(|policy| policy.trim().to_ascii_lowercase().parse().ok());
+    let mut known = known.filter(|policy| *policy != ReferrerPolicy::Empty);
+    if let Some(policy) = known.next_back() {
+        realm.set_referrer_policy(policy);
+    }
 }
 
 fn document<'js>(cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Document>> {
@@ -149,7 +181,9 @@ fn run_next(cx: &Cx<'_>, mut scripts: Vec<PendingScript>) {
     } else {
         ScriptUse::ImportScripts
     };
-    let fetched = fetch_script(Arc::clone(&Host::of(cx).network), realm.client(), url, what);
+    // Its policies are for connections; none is for scripts here.
+    let client = realm.settings().client.clone();
+    let fetched = fetch_script(Arc::clone(&Host::of(cx).network), client, url, what);
     realm.spawn_then(fetched, move |cx, fetched| {
         match fetched {
             Ok(fetched) => {

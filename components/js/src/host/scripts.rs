@@ -12,9 +12,11 @@ use bytes::{Bytes, BytesMut};
 use data_url::DataUrl;
 use encoding_rs::{Encoding, UTF_8};
 use futures::StreamExt;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use url::Url;
 
+use crate::interfaces::BlobData;
 use crate::realm::Realm;
 
 /// The bytes that a script may have.
@@ -42,6 +44,8 @@ pub struct FetchedScript {
     pub source: String,
     /// Its MIME type, as the server says it.
     pub content_type: String,
+    /// The headers that it came with, where it came from the network.
+    pub headers: HeaderMap,
 }
 
 /// Fetches a script for a client.
@@ -98,6 +102,32 @@ pub async fn fetch_script(
         url: head.url().cloned().unwrap_or(url),
         bytes,
         source,
+        headers: head.headers,
+    })
+}
+
+/// The script that is in a blob.
+///
+/// # Errors
+///
+/// A sentence.
+pub(crate) fn blob_script(url: Url, blob: BlobData, what: ScriptUse) -> Result<FetchedScript, String> {
+    let content_type = blob.type_;
+    // What `importScripts()` is given need not say that it is JavaScript where it is here.
+    if what == ScriptUse::Module && !is_javascript_type(&content_type) {
+        return Err(format!(
+            "{url} is not of a JavaScript MIME type, but of {content_type:?}"
+        ));
+    }
+    Ok(FetchedScript {
+        source: match what {
+            ScriptUse::Module => decode_utf8(&blob.bytes),
+            _ => decode(&blob.bytes, &content_type),
+        },
+        url,
+        bytes: blob.bytes,
+        content_type,
+        headers: HeaderMap::new(),
     })
 }
 
@@ -122,6 +152,7 @@ fn data_script(url: Url, what: ScriptUse) -> Result<FetchedScript, String> {
         url,
         bytes: bytes.into(),
         content_type,
+        headers: HeaderMap::new(),
     })
 }
 
@@ -185,6 +216,9 @@ pub fn load(realm: &Realm, url: &Url, what: ScriptUse) -> Result<FetchedScript, 
 /// A sentence.
 pub fn fetch_blocking(realm: &Realm, url: &Url, what: ScriptUse) -> Result<FetchedScript, String> {
     let settings = realm.settings();
+    if let Some(blob) = settings.host.blob_urls.resolve(url, &settings.client) {
+        return blob_script(url.clone(), blob, what);
+    }
     let network = Arc::clone(&settings.host.network);
     let fetched = fetch_script(network, settings.client.clone(), url.clone(), what);
     block_on(realm, fetched).unwrap_or_else(|| Err("the realm was closed".to_owned()))

@@ -30,7 +30,9 @@ impl<C: Read + Unpin> Read for Goodbye<C> {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.connection).poll_read(context, buffer);
         match read {
-            Poll::Ready(Err(error)) if self.may_be_missing && error.kind() == io::ErrorKind::UnexpectedEof => {
+            Poll::Ready(Err(error))
+                if self.may_be_missing && error.kind() == io::ErrorKind::UnexpectedEof =>
+            {
                 Poll::Ready(Ok(()))
             }
             read => read,

@@ -121,7 +121,13 @@ impl Connections {
             .http2_max_send_buf_size(SEND_BUFFER)
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_INTERVAL);
-        let client = |https| builder.build(TimedConnector::new(https, timeouts.connect, options.goodbye_may_be_missing));
+        let client = |https| {
+            builder.build(TimedConnector::new(
+                https,
+                timeouts.connect,
+                options.goodbye_may_be_missing,
+            ))
+        };
         let http1_client = client(https().enable_http1().wrap_connector(connector.clone()));
         Self {
             client: match http2 {

@@ -4,7 +4,7 @@ use url::{Host, Url};
 
 use crate::connection::resolver::is_localhost;
 
-/// Whether a URL is potentially trustworthy. Of the local schemes only `data` may come along, in a referrer.
+/// Whether a URL is potentially trustworthy. Of the local schemes `data` may come along, and the blobs of pages.
 ///
 /// <https://w3c.github.io/webappsec-secure-contexts/#is-url-trustworthy>
 pub(super) fn is_potentially_trustworthy_url(url: &Url) -> bool {
@@ -26,6 +26,9 @@ fn is_potentially_trustworthy_origin(url: &Url) -> bool {
             Some(Host::Domain(name)) => is_localhost(name),
             None => false,
         },
+        // A blob has the origin of the page that made it.
+        "blob" => Url::parse(url.path())
+            .is_ok_and(|page| page.scheme() != "blob" && is_potentially_trustworthy_origin(&page)),
         // 1. and 9. Everything else.
         _ => false,
     }
@@ -55,6 +58,10 @@ mod tests {
             ("http://127.0.0.1.example/", false),
             ("data:,x", true),
             ("ftp://127.0.0.1/", false),
+            ("blob:https://a.example/5e2c", true),
+            ("blob:http://a.example/5e2c", false),
+            ("blob:null/5e2c", false),
+            ("blob:blob:https://a.example/5e2c", false),
         ];
         for (url, expected) in table {
             let found = is_potentially_trustworthy_url(&Url::parse(url).unwrap());

@@ -260,6 +260,8 @@ impl ScriptResource {
                 false => decode(&self.bytes, &self.content_type),
             },
             content_type: self.content_type.clone(),
+            // Not kept.
+            headers: http::HeaderMap::new(),
         }
     }
 }

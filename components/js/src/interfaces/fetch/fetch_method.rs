@@ -46,12 +46,13 @@ pub fn fetch<'js>(
     }
     // 1 and 5 to 12.
     let realm = Realm::of(cx);
-    let client = Arc::new(realm.settings().client.clone());
+    let client = Arc::new(realm.client());
     let mut sent = request.to_component()?;
     let asked_mode = sent.mode;
     if sent.mode == RequestMode::NoCors {
         sent.mode = RequestMode::SameOrigin;
     }
+    let blob = request.blob_url_entry().cloned();
     let body = Request::take_body(&request, cx)?;
     let url = sent.url.clone();
     let room = Room::of(cx);
@@ -84,7 +85,7 @@ pub fn fetch<'js>(
             range: None,
             body,
         };
-        scheme_fetch(&*network, request).await
+        scheme_fetch(&*network, request, blob, &room).await
     };
     let (promise, settles) = Settles::new(cx)?;
     let (response, stop) = abortable(response);

@@ -14,7 +14,7 @@ use crate::bindings::{
     RequestInit, RequestMethods, RequestMode, RequestRedirect,
 };
 use crate::engine::{Cx, Promise, Slots};
-use crate::interfaces::{AbortSignal, ReadableStream};
+use crate::interfaces::{AbortSignal, BlobData, ReadableStream};
 use crate::webidl::{ByteString, Error, Fallible, Ref, create};
 use background_fetch::DomString;
 
@@ -29,6 +29,8 @@ pub struct Request {
     headers: SharedHeaders,
     guard: Guard,
     body: Body,
+    /// The blob that its URL stood for when it was made.
+    blob: Option<BlobData>,
 }
 
 const HEADERS: &str = "headers";
@@ -65,6 +67,13 @@ impl Request {
         cx: &Cx<'js>,
     ) -> Fallible<'js, Ref<'js, AbortSignal>> {
         this.required_slot(cx, SIGNAL)
+    }
+
+    /// The blob that its URL stood for when it was made.
+    ///
+    /// <https://url.spec.whatwg.org/#concept-url-blob-entry>
+    pub(super) fn blob_url_entry(&self) -> Option<&BlobData> {
+        self.blob.as_ref()
     }
 
     /// The object that `new Request(input, init)` makes.
@@ -174,6 +183,7 @@ impl RequestMethods for Request {
             headers: SharedHeaders::new(RefCell::new(this.headers.borrow().clone())),
             guard: this.guard,
             body: body.into_slots(&slots),
+            blob: this.blob.clone(),
         };
         // 3 to 6.
         let signal = Self::signal_of(this, cx)?;

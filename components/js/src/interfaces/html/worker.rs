@@ -10,11 +10,12 @@ use super::report::{ErrorInformation, fire_error_at};
 use crate::bindings::{StructuredSerializeOptions, WorkerMethods, WorkerOptions, WorkerType};
 use crate::engine::{Cx, Object, Slots, Value};
 use crate::host::Level;
-use crate::host::scripts::{ScriptUse, load};
+use crate::host::page::take_policies;
+use crate::host::scripts::{ScriptUse, blob_script, load};
 use crate::interfaces::console::print;
 use crate::interfaces::messaging::Message;
 use crate::interfaces::structured_clone::{Serialized, structured_serialize};
-use crate::interfaces::{EventTarget, create_event, define_globals};
+use crate::interfaces::{BlobData, EventTarget, create_event, define_globals};
 use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
 use crate::webidl::{Error, Fallible, Globals, Inherits, Ref, Rooted};
 
@@ -158,7 +159,13 @@ impl WorkerMethods for Worker {
         let url = url
             .map_err(|error| Error::dom("SyntaxError", format!("{script_url:.200} is not a URL: {error}")))?;
         // 5 to 9. Its realm, in parallel.
-        let mut client = realm.client();
+        // What comes from the network has policies of its own; what is local has those of whoever made it.
+        let is_local = matches!(url.scheme(), "blob" | "data");
+        let mut client = if is_local {
+            realm.client()
+        } else {
+            realm.settings().client.clone()
+        };
         client.base_url = url.clone();
         if url.scheme() == "data" {
             client.origin = Some("null".to_owned());
@@ -173,11 +180,17 @@ impl WorkerMethods for Worker {
         let children = realm.data::<Children>();
         let id = children.last.get() + 1;
         children.last.set(id);
+        // It is resolved now: a script may take it away before it is fetched.
+        let blob = realm
+            .settings()
+            .host
+            .blob_urls
+            .resolve(&url, &realm.settings().client);
         let parent = realm.handle().clone();
         let child = spawn("worker", settings, move |cx| {
             let realm = Realm::of(cx);
             realm.set_data(Rc::new(Parent { realm: parent, id }));
-            begin(cx, &url);
+            begin(cx, &url, blob);
         });
         let child = child.map_err(|message| Error::dom("OperationError", message))?;
         children.workers.borrow_mut().insert(id, (child.clone(), None));
@@ -223,7 +236,7 @@ impl WorkerMethods for Worker {
 /// The first task of a worker's realm: its script.
 ///
 /// <https://html.spec.whatwg.org/multipage/workers.html#run-a-worker>
-fn begin(cx: &Cx<'_>, url: &Url) {
+fn begin(cx: &Cx<'_>, url: &Url, blob: Option<BlobData>) {
     let realm = Realm::of(cx);
     if let Err(thrown) = define_globals(cx) {
         return report_thrown(cx, Err::<(), _>(thrown.into()));
@@ -233,7 +246,11 @@ fn begin(cx: &Cx<'_>, url: &Url) {
         true => ScriptUse::Module,
         false => ScriptUse::Worker,
     };
-    let script = match load(&realm, url, what) {
+    let script = match blob {
+        Some(blob) => blob_script(url.clone(), blob, what),
+        None => load(&realm, url, what),
+    };
+    let script = match script {
         Ok(script) => script,
         Err(message) => {
             // 11.1. There is no script: an event that says no more.
@@ -249,6 +266,7 @@ fn begin(cx: &Cx<'_>, url: &Url) {
             return;
         }
     };
+    take_policies(&realm, &script.headers);
     if !is_module {
         let ran = Realm::run_classic_script(cx, &script.source, script.url.as_str());
         return report_thrown(cx, ran.map_err(Error::from));

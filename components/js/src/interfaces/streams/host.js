@@ -45,6 +45,10 @@
   const {
     close: closeDefault, enqueue: enqueueDefault, error: errorDefault,
   } = exported.ReadableStreamDefaultController.prototype;
+  const { TransformStream, WritableStream } = exported;
+  const { enqueue: enqueueTransform } = exported.TransformStreamDefaultController.prototype;
+  const readableOf = getter(TransformStream.prototype, "readable");
+  const writableOf = getter(TransformStream.prototype, "writable");
   const { respond } = ReadableStreamBYOBRequest.prototype;
   const byobRequest = getter(ReadableByteStreamController.prototype, "byobRequest");
   const closed = getter(ReadableStreamDefaultReader.prototype, "closed");
@@ -129,8 +133,8 @@
 
     sourceOf: (stream) => apply(get, streams, [stream]),
 
-    createByteStream(source) {
-      const stream = new ReadableStream(source, { __proto__: null, highWaterMark: 0 });
+    createByteStream(source, highWaterMark) {
+      const stream = new ReadableStream(source, { __proto__: null, highWaterMark });
       apply(set, streams, [stream, source]);
       return stream;
     },
@@ -143,6 +147,23 @@
     // A stream whose bytes were taken elsewhere.
     disturb(stream) {
       stream._disturbed = true;
+    },
+
+    isWritable: (value) => value instanceof WritableStream,
+
+    // https://streams.spec.whatwg.org/#transformstream-set-up; what the functions return is given on, where it is something.
+    transform(chunkFunction, flushFunction) {
+      const give = (controller, chunk) => {
+        if (chunk !== undefined) {
+          apply(enqueueTransform, controller, [chunk]);
+        }
+      };
+      const stream = new TransformStream({
+        __proto__: null,
+        transform: (chunk, controller) => give(controller, chunkFunction(chunk)),
+        flush: (controller) => give(controller, flushFunction()),
+      });
+      return [apply(readableOf, stream, []), apply(writableOf, stream, [])];
     },
 
     cancel: (stream, reason) => apply(cancel, stream, [reason]),

@@ -7,6 +7,7 @@ mod polyfill;
 mod read;
 mod readable_stream;
 mod source;
+pub(crate) mod transform;
 
 pub use chunks::EndReason;
 pub(crate) use chunks::to_any_thread;
@@ -14,3 +15,4 @@ pub use polyfill::define_streams;
 pub use read::{Read, ReadSteps, Reader};
 pub use readable_stream::ReadableStream;
 pub use source::{ByteStream, Failure};
+pub use transform::WritableStream;

@@ -86,12 +86,21 @@ impl<'js> ReadableStream<'js> {
     ///
     /// Where the engine has no memory.
     pub fn from_bytes(cx: &Cx<'js>, bytes: ByteStream) -> Fallible<'js, Self> {
+        Self::from_bytes_ahead(cx, bytes, 0)
+    }
+
+    /// The same, but up to this many bytes are pulled before anybody reads, so that a failure is seen when it happens.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine has no memory.
+    pub fn from_bytes_ahead(cx: &Cx<'js>, bytes: ByteStream, ahead: u32) -> Fallible<'js, Self> {
         let platform = Platform {
             state: Rc::new(Source(Rc::new(RefCell::new(Pulled::Idle(bytes))))),
             slots: Rc::new(Slots::default()),
         };
         let source = cx.platform_object(platform, &Streams::source_prototype(cx)?)?;
-        let stream = Streams::call(cx, "createByteStream", &[source.value()])?;
+        let stream = Streams::call(cx, "createByteStream", &[source.value(), cx.number(ahead.into())])?;
         Self::from_js(cx, &stream)
     }
 

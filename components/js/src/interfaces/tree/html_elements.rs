@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use background_fetch::DomString;
+use background_fetch::fetch::ReferrerPolicy;
 
 use super::{Document, Element, Node, PendingScript};
 use crate::bindings::{HTMLElementMethods, HTMLMetaElementMethods, HTMLScriptElementMethods};
@@ -116,6 +117,25 @@ pub(super) fn inserted<'js>(cx: &Cx<'js>, node: &Ref<'js, Node>) {
     let equivalent = element.reflect("http-equiv").to_string();
     if equivalent.eq_ignore_ascii_case("content-security-policy") {
         Realm::of(cx).add_content_security_policy(element.reflect("content").to_string());
+    }
+    // https://html.spec.whatwg.org/multipage/semantics.html#meta-referrer
+    if element
+        .reflect("name")
+        .to_string()
+        .eq_ignore_ascii_case("referrer")
+    {
+        let content = element.reflect("content").to_string().trim().to_ascii_lowercase();
+        let policy = match content.as_str() {
+            "never" => Ok(ReferrerPolicy::NoReferrer),
+            "default" => Ok(ReferrerPolicy::default()),
+            "always" => Ok(ReferrerPolicy::UnsafeUrl),
+            "origin-when-crossorigin" => Ok(ReferrerPolicy::OriginWhenCrossOrigin),
+            policy => policy.parse(),
+        };
+        match policy {
+            Ok(ReferrerPolicy::Empty) | Err(_) => {}
+            Ok(policy) => Realm::of(cx).set_referrer_policy(policy),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! URL: URLs, and the lists in their queries.
 
+mod blob_url;
 mod parser;
 mod search_params;
 mod url_object;

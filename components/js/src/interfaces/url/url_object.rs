@@ -2,12 +2,15 @@
 
 use std::cell::RefCell;
 
+use background_fetch::DomString;
 use url::{Url, quirks};
 
 use super::URLSearchParams;
+use super::blob_url::{create_object_url, revoke_object_url};
 use super::parser::{origin, parse};
 use crate::bindings::URLMethods;
 use crate::engine::{Cx, Slots};
+use crate::interfaces::Blob;
 use crate::webidl::{Fallible, FromJs, Ref, create};
 
 /// A URL whose parts can be changed.
@@ -72,6 +75,15 @@ impl URLMethods for URL {
 
     fn can_parse<'js>(_: &Cx<'js>, url: String, base: Option<String>) -> Fallible<'js, bool> {
         Ok(parse(&url, base.as_deref()).is_ok())
+    }
+
+    fn create_object_url<'js>(cx: &Cx<'js>, obj: Ref<'js, Blob>) -> Fallible<'js, DomString> {
+        Ok(create_object_url(cx, obj.data()))
+    }
+
+    fn revoke_object_url<'js>(cx: &Cx<'js>, url: DomString) -> Fallible<'js, ()> {
+        revoke_object_url(cx, &url);
+        Ok(())
     }
 
     fn href<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, String> {

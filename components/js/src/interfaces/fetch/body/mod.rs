@@ -92,6 +92,9 @@ pub(crate) trait HasBody: Interface {
     fn headers(&self) -> &SharedHeaders;
 }
 
+/// The bytes that a stream has read from the network before a script asks for them.
+const READ_AHEAD: u32 = 64 << 10;
+
 /// The slot with a body's stream.
 const STREAM: &str = "body";
 
@@ -153,7 +156,7 @@ pub(super) fn stream_of<'js, T: HasBody>(
             body.source.replace(Some(bytes.clone()));
             ReadableStream::from_bytes(cx, stream::iter([Ok(bytes)]).boxed_local())
         }
-        State::Stream(stream) => ReadableStream::from_bytes(cx, stream),
+        State::Stream(stream) => ReadableStream::from_bytes_ahead(cx, stream, READ_AHEAD),
         State::Taken => ReadableStream::used_up(cx),
     };
     let made = made?;

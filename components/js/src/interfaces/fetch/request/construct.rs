@@ -24,16 +24,22 @@ pub(super) fn construct<'js>(
     let realm = Realm::of(cx);
     let client = &realm.settings().client;
     // 5 and 6. What the input is.
-    let (mut request, list, mut signal) = match &input {
+    let (mut request, list, mut signal, blob) = match &input {
         RequestInfo::UsvString(text) => {
             let url = init::parse(text, client)?;
             init::refuse_credentials(&url)?;
-            (fetch::Request::new(url), None, None)
+            let blob = realm.settings().host.blob_urls.resolve(&url, client);
+            (fetch::Request::new(url), None, None, blob)
         }
         RequestInfo::Request(input) => {
             let signal = Request::signal_of(input, cx)?;
             let list = input.headers.borrow().clone();
-            (input.request.clone(), Some(list), Some(signal))
+            (
+                input.request.clone(),
+                Some(list),
+                Some(signal),
+                input.blob.clone(),
+            )
         }
     };
     // 10 to 25.
@@ -76,6 +82,7 @@ pub(super) fn construct<'js>(
         headers,
         guard,
         body: body.into_slots(slots),
+        blob,
     };
     // 29 and 30.
     let signals: Vec<_> = signal.into_iter().collect();

@@ -57,6 +57,7 @@ impl Request {
             headers: SharedHeaders::new(RefCell::new(headers)),
             guard,
             body: body.map(Body::stream).unwrap_or_default(),
+            blob: None,
         };
         let this = Self::assemble(cx, &slots, this, &[])?;
         create(cx, this, slots)
