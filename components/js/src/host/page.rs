@@ -181,9 +181,7 @@ fn run_next(cx: &Cx<'_>, mut scripts: Vec<PendingScript>) {
     } else {
         ScriptUse::ImportScripts
     };
-    // Its policies are for connections; none is for scripts here.
-    let client = realm.settings().client.clone();
-    let fetched = fetch_script(Arc::clone(&Host::of(cx).network), client, url, what);
+    let fetched = fetch_script(Arc::clone(&Host::of(cx).network), realm.client(), url, what);
     realm.spawn_then(fetched, move |cx, fetched| {
         match fetched {
             Ok(fetched) => {

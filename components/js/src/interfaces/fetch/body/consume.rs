@@ -127,7 +127,8 @@ impl Package {
             Self::Bytes => Ok(cx.uint8_array(bytes)?.value()),
             // https://fetch.spec.whatwg.org/#dom-body-blob
             Self::Blob => {
-                let type_ = mime::extract(headers).map(|mime| mime.to_string());
+                // Types of blobs are in lower case.
+                let type_ = mime::extract(headers).map(|mime| mime.to_string().to_ascii_lowercase());
                 let data = BlobData {
                     bytes,
                     type_: type_.unwrap_or_default(),
