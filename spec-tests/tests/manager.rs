@@ -27,7 +27,7 @@ fn the_promise_resolves_when_the_fetch_is_stored_before_any_byte_moves() {
         site.world.network.hold("https://site.example/a");
         let registration = site.fetch("id", &["a"]).await.unwrap();
         let stored = site.storage.clone();
-        let stored = background_fetch::embedder::Storage::load(&stored).await.unwrap();
+        let stored = Storage::load(&stored).await.unwrap();
         assert_eq!(stored.len(), 1);
         assert_eq!(stored[0].id, "id");
         assert_eq!((registration.downloaded(), registration.uploaded()), (0, 0));
@@ -431,9 +431,7 @@ fn fetch_while_the_registration_is_cleared_rejects_and_leaves_nothing() {
         assert_rejected(refused, AbortError, &["cleared"]);
         clear.unwrap();
         assert_eq!((site.engine().inspect().len(), site.usage().await), (0, 0));
-        let stored = background_fetch::embedder::Storage::load(&site.storage)
-            .await
-            .unwrap();
+        let stored = Storage::load(&site.storage).await.unwrap();
         assert_eq!(stored, []);
     });
 }

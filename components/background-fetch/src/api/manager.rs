@@ -138,7 +138,9 @@ impl BackgroundFetchManager {
         };
         let id = id.into();
         if id.is_empty() {
-            return rejected(Exception::type_error("the id is the empty string; give the one of a fetch()"));
+            return rejected(Exception::type_error(
+                "the id is the empty string; give the one of a fetch()",
+            ));
         }
         let call = Call::Get {
             registration: self.inner.registration.clone(),
