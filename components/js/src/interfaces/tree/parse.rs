@@ -1,6 +1,10 @@
 //! HTML becomes a tree; its scripts are given back one after the other, so that each runs when all before it is there.
 
-use scraper::{Html, Node as Parsed};
+use std::rc::Rc;
+
+use html5ever::tendril::TendrilSink;
+use html5ever::{ParseOpts, parse_document};
+use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use super::{Document, HTMLScriptElement, Node, Text, html_elements};
 use crate::engine::Cx;
@@ -29,50 +33,42 @@ pub fn parse_into<'js>(
     document: &Ref<'js, Document>,
     html: &str,
 ) -> Fallible<'js, Vec<PendingScript>> {
-    let parsed = Html::parse_document(html);
+    let parsed = parse_document(RcDom::default(), ParseOpts::default()).one(html);
     let mut scripts = Vec::new();
-    let mut open: Vec<(Ref<'js, Node>, ego_tree::NodeRef<'_, Parsed>)> = Vec::new();
     let root: Ref<'js, Node> = document.upcast();
-    let children = |parent: &Ref<'js, Node>, node: ego_tree::NodeRef<'_, Parsed>| -> Vec<_> {
-        let mut children: Vec<_> = node
-            .children()
-            .map(|child| (parent.clone(), child.id()))
-            .collect();
-        children.reverse();
-        children
-    };
-    let with_ids = |pairs: Vec<(Ref<'js, Node>, ego_tree::NodeId)>| {
-        pairs
-            .into_iter()
-            .filter_map(|(parent, id)| Some((parent, parsed.tree.get(id)?)))
-    };
-    open.extend(with_ids(children(&root, parsed.tree.root())));
-    while let Some((parent, node)) = open.pop() {
-        match node.value() {
-            Parsed::Element(element) => {
-                let made = html_elements::create_element(cx, element.name(), document)?;
-                for (name, value) in element.attrs() {
-                    made.put_attribute(name, value.into());
+    let mut open = vec![(root, parsed.document)];
+    while let Some((parent, parsed)) = open.pop() {
+        let node = match &parsed.data {
+            NodeData::Document => parent,
+            NodeData::Element { name, attrs, .. } => {
+                let element = html_elements::create_element(cx, &name.local, document)?;
+                for attribute in attrs.borrow().iter() {
+                    element.put_attribute(&attribute.name.local, (&*attribute.value).into());
                 }
-                if let Some(script) = made.downcast::<HTMLScriptElement>() {
+                if let Some(script) = element.downcast::<HTMLScriptElement>() {
                     script.leave_to_parser();
+                    let (src, type_) = (element.attribute("src"), element.reflect("type"));
+                    let src = src.map(|src| src.to_string());
+                    scripts.extend(PendingScript::of(&type_.to_string(), src, text_of(&parsed)));
                 }
-                let made: Ref<'js, Node> = made.upcast();
-                Node::insert(&parent, cx, &made, None)?;
-                if element.name() == "script" {
-                    let text = node
-                        .children()
-                        .filter_map(|child| Some(&*child.value().as_text()?.text));
-                    scripts.extend(script_of(element, text.collect()));
-                }
-                open.extend(with_ids(children(&made, node)));
+                let node: Ref<'js, Node> = element.upcast();
+                Node::insert(&parent, cx, &node, None)?;
+                node
             }
-            Parsed::Text(text) => {
-                let text = Text::create(cx, (&*text.text).into(), Some(document))?;
+            NodeData::Text { contents } => {
+                let text = Text::create(cx, (&**contents.borrow()).into(), Some(document))?;
                 Node::insert(&parent, cx, &text.upcast(), None)?;
+                continue;
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        let children = parsed.children.borrow();
+        open.extend(
+            children
+                .iter()
+                .rev()
+                .map(|child| (node.clone(), Rc::clone(child))),
+        );
     }
     scripts.sort_by_key(|script: &PendingScript| script.is_module);
     Ok(scripts)
@@ -88,7 +84,12 @@ impl PendingScript {
     }
 }
 
-fn script_of(element: &scraper::node::Element, text: String) -> Option<PendingScript> {
-    let src = element.attr("src").map(str::to_owned);
-    PendingScript::of(element.attr("type").unwrap_or_default(), src, text)
+/// The text right below a parsed node.
+fn text_of(parsed: &Handle) -> String {
+    let children = parsed.children.borrow();
+    let texts = children.iter().filter_map(|child| match &child.data {
+        NodeData::Text { contents } => Some(contents.borrow().to_string()),
+        _ => None,
+    });
+    texts.collect()
 }
