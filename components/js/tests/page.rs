@@ -24,5 +24,6 @@ fn scripts_run_in_the_order_of_the_page_with_its_document_there() {
     let page = user_agent.html_page("https://site.example/page", html);
     let expected =
         "loading,A page,textbold,true,n,true,true,HierarchyRequestError,module true,parsed,load,complete";
-    assert_eq!(page.told(), expected);
+    let told = page.told();
+    assert_eq!(told, expected, "{:?}", user_agent.lines());
 }

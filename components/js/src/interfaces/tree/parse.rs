@@ -33,10 +33,11 @@ pub fn parse_into<'js>(
     document: &Ref<'js, Document>,
     html: &str,
 ) -> Fallible<'js, Vec<PendingScript>> {
+    // A node that is dropped empties what is below it: the whole lives as long as this.
     let parsed = parse_document(RcDom::default(), ParseOpts::default()).one(html);
     let mut scripts = Vec::new();
     let root: Ref<'js, Node> = document.upcast();
-    let mut open = vec![(root, parsed.document)];
+    let mut open = vec![(root, Rc::clone(&parsed.document))];
     while let Some((parent, parsed)) = open.pop() {
         let node = match &parsed.data {
             NodeData::Document => parent,
