@@ -25,16 +25,29 @@ pub(crate) mod validate_partial_response;
 
 use std::sync::Arc;
 
+use futures::future;
+
 use crate::Engine;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::embedder::FetchState;
 
 /// Starts the task of a background fetch, at the state in which it is stored.
 pub(crate) fn run(engine: &Engine, bg_fetch: Arc<BackgroundFetch>, state: FetchState) {
+    run_after(engine, bg_fetch, state, future::ready(()));
+}
+
+/// The same; it begins when `begins` resolves.
+pub(crate) fn run_after(
+    engine: &Engine,
+    bg_fetch: Arc<BackgroundFetch>,
+    state: FetchState,
+    begins: impl Future<Output = ()> + Send + 'static,
+) {
     let task = {
         let engine = engine.clone();
         let bg_fetch = Arc::clone(&bg_fetch);
         async move {
+            begins.await;
             let work = async {
                 match state {
                     FetchState::Active | FetchState::Aborted => {
@@ -46,7 +59,7 @@ pub(crate) fn run(engine: &Engine, bg_fetch: Arc<BackgroundFetch>, state: FetchS
                     FetchState::Delivered => fire_settled_event::remove_records(&engine, &bg_fetch).await,
                 }
             };
-            futures::future::join(work, update_instances::deliver_updates(&engine, &bg_fetch)).await;
+            future::join(work, update_instances::deliver_updates(&engine, &bg_fetch)).await;
         }
     };
     engine.spawn(Arc::clone(&bg_fetch.registration), task);

@@ -3,8 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures::StreamExt;
+use futures::channel::oneshot;
 use futures::future::{self, Either};
+use futures::{FutureExt, StreamExt};
 
 use crate::algorithms;
 use crate::concepts::background_fetch::BackgroundFetch;
@@ -44,9 +45,16 @@ struct Admitted {
     pending: PendingId,
 }
 
+/// A background fetch that is performed from when this is dropped, which is once the task that resolves the promise is
+/// queued, or nobody waits for it: scripts see every progress.
+pub(super) struct Started {
+    pub(super) bg_fetch: Arc<BackgroundFetch>,
+    _begins: oneshot::Sender<()>,
+}
+
 /// What the first steps on the queue come to.
 enum Begun {
-    Started(Arc<BackgroundFetch>),
+    Started(Started),
     /// There are bodies to read first.
     Admitted(Box<Admitted>, Vec<Option<RequestBody>>),
 }
@@ -56,7 +64,7 @@ impl Engine {
     pub(super) fn fetch(
         &self,
         arguments: Arguments,
-    ) -> impl Future<Output = Result<Arc<BackgroundFetch>, Exception>> + Send + use<> {
+    ) -> impl Future<Output = Result<Started, Exception>> + Send + use<> {
         let registration = Arc::clone(&arguments.registration);
         let caller = arguments.caller.clone();
         let engine = self.clone();
@@ -68,7 +76,7 @@ impl Engine {
         };
         async move {
             match begun.await.unwrap_or_else(|| Err(super::was_cleared()))? {
-                Begun::Started(bg_fetch) => Ok(bg_fetch),
+                Begun::Started(started) => Ok(started),
                 // Bodies are read beside the queue: one that never ends holds up nobody else (errata 35). They are
                 // read to their end, or discarded, whoever still wants the answer.
                 Begun::Admitted(admitted, bodies) => {
@@ -187,7 +195,7 @@ impl Engine {
         mut admitted: Admitted,
         bodies: Vec<Option<RequestBody>>,
         caller: RealmLife,
-    ) -> Result<Arc<BackgroundFetch>, Exception> {
+    ) -> Result<Started, Exception> {
         let registration = Arc::clone(&admitted.registration);
         // A stream ends with the realm that feeds it.
         let caller_is_gone = caller.gone();
@@ -207,7 +215,7 @@ impl Engine {
         &self,
         admitted: Admitted,
         staged: Vec<Option<StagedBody>>,
-    ) -> Result<Arc<BackgroundFetch>, Exception> {
+    ) -> Result<Started, Exception> {
         let Admitted {
             registration,
             client,
@@ -272,9 +280,14 @@ impl Engine {
             });
         }
         // 8.14. The answer queues the task that resolves the promise.
-        // 8.15 and 8.16. In parallel, display it, and perform it.
-        algorithms::run(self, Arc::clone(&bg_fetch), FetchState::Active);
-        Ok(bg_fetch)
+        // 8.15 and 8.16. In parallel, and after that, display it, and perform it.
+        let (begins, begun) = oneshot::channel();
+        let begun = begun.map(drop);
+        algorithms::run_after(self, Arc::clone(&bg_fetch), FetchState::Active, begun);
+        Ok(Started {
+            bg_fetch,
+            _begins: begins,
+        })
     }
 
     async fn check_quota(&self, storage_key: &StorageKey, download_total: u64) -> Result<(), Exception> {

@@ -25,6 +25,8 @@ use crate::{Engine, Exception};
 enum Outcome {
     /// A background fetch, whose state is copied in the moment when the realm's task is queued.
     Registration(Arc<BackgroundFetch>),
+    /// The same, of a new one, which begins then.
+    Started(fetch::Started),
     Other(Reply),
 }
 
@@ -131,7 +133,7 @@ impl Engine {
                     options,
                     caller: self.inner.realms.life(realm),
                 });
-                let answer = async { started.await.map(Outcome::Registration) };
+                let answer = async { started.await.map(Outcome::Started) };
                 Ok(Begun::new(Some(registration), answer))
             }
             Call::Get { registration, id } => {
@@ -229,14 +231,16 @@ impl Engine {
                 .realms
                 .queue_task(realm, RealmTask::Settle { call, outcome })
         };
+        let queue_state = |bg_fetch: &BackgroundFetch| {
+            // The update handling queue: the new instance misses no update that comes after this state.
+            let _update_handling = bg_fetch.update_handling.lock();
+            let snapshot = bg_fetch.snapshot();
+            self.inner.realms.supersede(realm, &snapshot);
+            queue(Ok(Reply::Registration(Some(snapshot))));
+        };
         match outcome {
-            Ok(Outcome::Registration(bg_fetch)) => {
-                // The update handling queue: the new instance misses no update that comes after this state.
-                let _update_handling = bg_fetch.update_handling.lock();
-                let snapshot = bg_fetch.snapshot();
-                self.inner.realms.supersede(realm, &snapshot);
-                queue(Ok(Reply::Registration(Some(snapshot))));
-            }
+            Ok(Outcome::Registration(bg_fetch)) => queue_state(&bg_fetch),
+            Ok(Outcome::Started(started)) => queue_state(&started.bg_fetch),
             Ok(Outcome::Other(reply)) => queue(Ok(reply)),
             Err(exception) => queue(Err(exception)),
         }
