@@ -367,7 +367,8 @@ fn ids_are_any_code_units_and_different_ones_stay_different() {
             assert_eq!(registration.id(), id);
         }
         assert_eq!(site.manager().get_ids().await.unwrap(), ids);
-        for id in &ids {
+        // That of the empty one rejects (errata 42).
+        for id in ids.iter().filter(|id| !id.is_empty()) {
             let found = site.manager().get(id.clone()).await.unwrap().unwrap();
             assert_eq!(found.id(), id);
             assert!(found.abort().await.unwrap());
