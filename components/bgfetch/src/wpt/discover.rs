@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use background_fetch_js::realm::is_potentially_trustworthy;
 use url::Url;
 
 use super::meta::{Global, Meta};
@@ -120,7 +121,9 @@ async fn tests_of(url: &Url, network: &WptNetwork) -> Result<Option<Vec<Test>>, 
         meta.variants.clone()
     };
     let mut tests = Vec::new();
-    for page in pages(&path, &meta) {
+    // A service worker is for secure contexts.
+    let is_secure = path.contains(".https.") || is_potentially_trustworthy(url);
+    for page in pages(&path, &meta, is_secure) {
         for variant in &variants {
             let mut url = url.clone();
             url.set_path(&page);
@@ -134,7 +137,7 @@ async fn tests_of(url: &Url, network: &WptNetwork) -> Result<Option<Vec<Test>>, 
     Ok(Some(tests))
 }
 
-fn pages(path: &str, meta: &Meta) -> Vec<String> {
+fn pages(path: &str, meta: &Meta, is_secure: bool) -> Vec<String> {
     if let Some(stem) = path.strip_suffix(".window.js") {
         return vec![format!("{stem}.window.html")];
     }
@@ -147,8 +150,7 @@ fn pages(path: &str, meta: &Meta) -> Vec<String> {
         Global::DedicatedWorker => format!("{stem}.any.worker.html"),
         Global::ServiceWorker => format!("{stem}.any.serviceworker.html"),
     };
-    // A service worker is for secure contexts.
-    let is_here = |global: &&Global| **global != Global::ServiceWorker || path.contains(".https.");
+    let is_here = |global: &&Global| **global != Global::ServiceWorker || is_secure;
     meta.globals().iter().filter(is_here).map(page).collect()
 }
 
@@ -181,8 +183,11 @@ mod tests {
             "/x.https.any.worker.html",
             "/x.https.any.serviceworker.html",
         ];
-        assert_eq!(pages("/x.https.any.js", &meta), secure);
-        assert_eq!(pages("/x.any.js", &meta), ["/x.any.html", "/x.any.worker.html"]);
-        assert_eq!(pages("/x.window.js", &meta), ["/x.window.html"]);
+        assert_eq!(pages("/x.https.any.js", &meta, true), secure);
+        assert_eq!(
+            pages("/x.any.js", &meta, false),
+            ["/x.any.html", "/x.any.worker.html"]
+        );
+        assert_eq!(pages("/x.window.js", &meta, false), ["/x.window.html"]);
     }
 }
