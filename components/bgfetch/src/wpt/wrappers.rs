@@ -71,7 +71,8 @@ impl Wrapper {
                 let scripts = meta.scripts.iter().map(|script| script_element(script));
                 let scripts: String = scripts.collect();
                 page(format!(
-                    "{scripts}<div id=log></div>\n{}",
+                    "<script>\n{}</script>\n{scripts}<div id=log></div>\n{}",
+                    global(true),
                     script_element(source_path)
                 ))
             }

@@ -1,5 +1,7 @@
 //! `fetch()`.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use background_fetch::embedder::{BodySource, NetworkError, NetworkRequest};
@@ -8,6 +10,8 @@ use background_fetch::{Exception, ExceptionName};
 use bytes::Bytes;
 use futures::future::abortable;
 use futures::{StreamExt, TryStreamExt, stream};
+use http::HeaderValue;
+use http::header::ACCEPT_LANGUAGE;
 
 use super::controller::Controller;
 use super::scheme_fetch::{Fetched, scheme_fetch};
@@ -52,10 +56,18 @@ pub fn fetch<'js>(
     if sent.mode == RequestMode::NoCors {
         sent.mode = RequestMode::SameOrigin;
     }
+    // https://fetch.spec.whatwg.org/#concept-fetch, 14.
+    if !sent.headers.contains_key(ACCEPT_LANGUAGE) {
+        let languages = Host::of(cx).navigator.languages.join(", ");
+        if let Ok(languages) = HeaderValue::try_from(languages) {
+            sent.headers.insert(ACCEPT_LANGUAGE, languages);
+        }
+    }
     let blob = request.blob_url_entry().cloned();
     let body = Request::take_body(&request, cx)?;
     let url = sent.url.clone();
     let room = Room::of(cx);
+    let kept_alive = KeptAlive::clone(&realm.data::<KeptAlive>());
     let host = Host::of(cx);
     let network = Arc::clone(&host.network);
     let controller_of_client = controlling_worker(cx).filter(|_| matches!(url.scheme(), "http" | "https"));
@@ -63,6 +75,8 @@ pub fn fetch<'js>(
     let response = async move {
         let body = whole(body, &room).await?;
         sent.body_length = body.as_ref().map(|body| body.length());
+        let length = sent.body_length.filter(|_| sent.keepalive).unwrap_or_default();
+        let _in_flight = kept_alive.add(length).map_err(NetworkError::fatal)?;
         // The worker that controls the client comes first.
         if let Some((worker, client_id)) = controller_of_client {
             let fetch = FetchForWorker {
@@ -180,4 +194,41 @@ async fn whole(body: Option<RequestBody>, room: &Room) -> Result<Option<Arc<dyn 
         }
     };
     Ok(Some(Arc::new(Held(bytes))))
+}
+
+/// The most bytes of bodies that requests with keepalive may have on their way together.
+const MOST_KEPT_ALIVE: u64 = 64 << 10;
+
+/// The bytes of bodies that a realm's requests with keepalive have on their way.
+///
+/// <https://fetch.spec.whatwg.org/#concept-http-network-or-cache-fetch>, 8.10.
+#[derive(Clone, Default)]
+struct KeptAlive(Rc<Cell<u64>>);
+
+/// A part of them, until it is dropped.
+struct InFlight {
+    all: KeptAlive,
+    length: u64,
+}
+
+impl KeptAlive {
+    fn add(&self, length: u64) -> Result<InFlight, String> {
+        if self.0.get() + length > MOST_KEPT_ALIVE {
+            return Err(format!(
+                "requests with keepalive send at most {MOST_KEPT_ALIVE} bytes at a time, and {} are on their way",
+                self.0.get()
+            ));
+        }
+        self.0.set(self.0.get() + length);
+        Ok(InFlight {
+            all: self.clone(),
+            length,
+        })
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.all.0.set(self.all.0.get() - self.length);
+    }
 }
