@@ -1,6 +1,7 @@
 //! The thread of a realm, and the way to it.
 
 use std::fmt;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::thread;
 
@@ -83,7 +84,7 @@ pub fn spawn(
     begin: impl for<'js> FnOnce(&Cx<'js>) + Send + 'static,
 ) -> Result<RealmHandle, String> {
     let limits = settings.limits;
-    let (tasks, mut queued) = mpsc::unbounded::<Task>();
+    let (tasks, queued) = mpsc::unbounded::<Task>();
     let (gone, closed) = oneshot::channel();
     let interrupt = Interrupt::default();
     let handle = RealmHandle {
@@ -107,14 +108,17 @@ pub fn spawn(
         let realm = Realm::new(&engine, settings, pool.spawner(), of_realm);
         realm.run_task(begin);
         drop(busy);
-        pool.run_until(async {
-            while let Some(task) = queued.next().await {
-                if realm.handle.is_closed() {
-                    break;
-                }
+        let mut queued = queued.peekable();
+        while pool.run_until(Pin::new(&mut queued).peek()).is_some() {
+            // What is ready comes before the task: it may be of something that happened before the task was queued.
+            pool.run_until_stalled();
+            if realm.handle.is_closed() {
+                break;
+            }
+            if let Some(Some(task)) = queued.next().now_or_never() {
                 realm.run_task(task);
             }
-        });
+        }
         // The futures of the realm go before what they keep alive.
         drop(pool);
         realm.data.borrow_mut().clear();
