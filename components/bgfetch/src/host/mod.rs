@@ -191,7 +191,7 @@ impl Host {
         self.output.warn(&match left {
             0 => "interrupted; run it again with the same profile to go on".to_owned(),
             left => format!(
-                "interrupted, and {left} background fetches are not over: run it again with the same profile to go on"
+                "interrupted, and background fetches are not over ({left}): run it again with the same profile to go on"
             ),
         });
         Ok(Status::Interrupted)

@@ -223,6 +223,62 @@ fn a_script_that_throws_or_never_ends_is_reported_and_its_fetch_goes_on() {
 }
 
 #[test]
+fn a_worker_opens_a_page_that_is_its_client() {
+    let world = World::new();
+    let worker = "addEventListener('message', event => event.waitUntil((async () => {
+        const opened = await clients.openWindow('other.html');
+        console.log(opened.constructor.name, opened.url, (await clients.get(opened.id)).id === opened.id);
+    })()));";
+    let page = "await navigator.serviceWorker.register('opens.js');
+        (await navigator.serviceWorker.ready).active.postMessage('open');";
+    let files = [
+        ("opens.js", worker),
+        (
+            "other.html",
+            "<script>console.log('the other page is at', location.pathname)</script>",
+        ),
+        ("page.js", page),
+    ];
+    let folder = site(&world, &files);
+    let done = run_at(&world, &folder.join("page.js"), URL, &folder, &[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    for line in [
+        "the other page is at /other.html",
+        "service worker: WindowClient https://site.example/other.html true",
+    ] {
+        assert!(done.out.contains(line), "{line}: {done:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_interrupts_and_says_how_to_go_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let world = World::new();
+    let held = Resource::pattern(1, 500_000)
+        .hold_at(200_000)
+        .header("access-control-allow-origin", "*");
+    let url = world.serve("/held", held);
+    let fetching = format!("{REGISTER} await backgroundFetch.fetch('kept', '{url}');");
+    let folder = site(&world, &[("page.js", &fetching)]);
+    let (page, folder) = (
+        folder.join("page.js").display().to_string(),
+        folder.display().to_string(),
+    );
+    let mut trial = world.start_until(&["run", &page, "--url", URL, "--serve", &folder], 200_000);
+    let id = i32::try_from(trial.id()).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(id, Signal::INT).unwrap();
+    let mut warning = None;
+    while let Some(line) = trial.next_blocking() {
+        if line["event"] == "warning" {
+            warning = Some(line["message"].to_string());
+        }
+    }
+    assert_eq!(trial.wait().unwrap().code(), Some(130));
+    assert!(warning.unwrap().contains("background fetches are not over (1)"));
+}
+
+#[test]
 fn a_denied_permission_rejects() {
     let world = World::new();
     let page = format!(

@@ -6,13 +6,15 @@ use background_fetch::Engine;
 use background_fetch::embedder::{
     Clock, Display, Embedder, Network, Permissions, Policies, Spawner, Storage, StorageError,
 };
+use futures::channel::oneshot;
+use parking_lot::Mutex;
 use url::Url;
 
 use super::caches::{CacheStore, MemoryCaches};
 use super::page::{BeforeScripts, PageSource, open_page};
-use super::service_workers::{ComponentServiceWorkers, ServiceWorkers};
+use super::service_workers::{ComponentServiceWorkers, EnvironmentId, ServiceWorkers};
 use super::{ConsoleSink, Host, StandardError};
-use crate::interfaces::make_event;
+use crate::interfaces::{environment_of, make_event};
 use crate::realm::{RealmHandle, Settings};
 
 /// What a user agent is made of.
@@ -69,6 +71,35 @@ impl Parts {
 pub struct UserAgent {
     host: Arc<Host>,
     engine: Engine,
+    /// The pages that workers opened.
+    windows: Windows,
+}
+
+type Windows = Arc<Mutex<Vec<RealmHandle>>>;
+
+/// Opens a page for a worker; resolves with its environment.
+async fn open_window(host: Arc<Host>, windows: Windows, url: Url) -> Result<Option<EnvironmentId>, String> {
+    let (sender, environment) = oneshot::channel();
+    let settings = Settings {
+        has_guide: host.has_guide,
+        ..Settings::page(host, url)
+    };
+    let page = open_page(
+        settings,
+        PageSource::Network,
+        Box::new(move |cx| {
+            // The worker that asked may be gone.
+            let _ = sender.send(environment_of(cx));
+        }),
+    )?;
+    {
+        let mut windows = windows.lock();
+        windows.retain(|window| !window.is_closed());
+        windows.push(page);
+    }
+    environment
+        .await
+        .map_err(|_| "the new page's realm could not begin".to_owned())
 }
 
 impl UserAgent {
@@ -106,9 +137,22 @@ impl UserAgent {
                 let _ = engine.clear_registration(&registration).await;
             })
         }));
+        let windows = Windows::default();
+        let (of_host, opened) = (Arc::downgrade(&host), Arc::clone(&windows));
+        *host.service_workers.open_window.lock() = Some(Arc::new(move |url| {
+            let (host, windows) = (of_host.upgrade(), Arc::clone(&opened));
+            Box::pin(async move {
+                let host = host.ok_or_else(|| "the user agent is closing".to_owned())?;
+                open_window(host, windows, url).await
+            })
+        }));
         ServiceWorkers::start(&host);
         engine.start();
-        Ok(Self { host, engine })
+        Ok(Self {
+            host,
+            engine,
+            windows,
+        })
     }
 
     /// What its realms share.
@@ -149,6 +193,11 @@ impl UserAgent {
     ///
     /// What the storage says.
     pub async fn close(self) -> Result<(), StorageError> {
+        let windows = std::mem::take(&mut *self.windows.lock());
+        for window in windows {
+            window.close();
+            window.closed().await;
+        }
         let closed = self.engine.shutdown().await;
         // The engine holds the host, too.
         *self.host.background_fetch.lock() = None;

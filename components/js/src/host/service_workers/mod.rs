@@ -76,8 +76,9 @@ pub type EventDone = Box<dyn for<'js> FnOnce(&Cx<'js>, Fallible<'js, Ref<'js, Ex
 /// Is told of a registration that is cleared, and resolves when nothing is left of what others keep for it.
 pub type ClearHook = Arc<dyn Fn(RegistrationKey) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// Opens windows.
-pub type OpenWindow = Arc<dyn Fn(Url) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Opens windows: gives the new page's environment, when its realm is there, or none where it is another process's.
+pub type OpenWindow =
+    Arc<dyn Fn(Url) -> BoxFuture<'static, Result<Option<EnvironmentId>, String>> + Send + Sync>;
 
 /// The service workers of a user agent.
 pub struct ServiceWorkers {
@@ -88,7 +89,7 @@ pub struct ServiceWorkers {
     /// What is done besides when a registration is cleared; it may be set later: the component needs the host first.
     pub clear_hook: Mutex<Option<ClearHook>>,
     /// Opens windows, where there may be more than one.
-    pub open_window: Option<OpenWindow>,
+    pub open_window: Mutex<Option<OpenWindow>>,
     store: Option<Arc<dyn ServiceWorkerStore>>,
     state: Mutex<State>,
 }
@@ -148,7 +149,7 @@ impl ServiceWorkers {
             policy,
             event_factory: None,
             clear_hook: Mutex::default(),
-            open_window: None,
+            open_window: Mutex::default(),
             store: None,
             state: Mutex::default(),
         }

@@ -1,7 +1,5 @@
 //! `Clients`.
 
-use std::sync::Arc;
-
 use super::{Client, WorkerRealm};
 use crate::bindings::{ClientQueryOptions, ClientsMethods};
 use crate::engine::{Cx, Promise, Value};
@@ -58,15 +56,24 @@ impl ClientsMethods for Clients {
             .map_err(|error| Error::type_error(format!("{url:.200} is not a URL: {error}")))?;
         // 4. Whether windows may be opened.
         let host = Host::of(cx);
-        let open = host.service_workers.open_window.as_ref().map(Arc::clone);
+        let open = host.service_workers.open_window.lock().clone();
         let Some(open) = open else {
             return Err(Error::dom("InvalidAccessError", "no window may be opened"));
         };
         let (promise, settles) = Settles::new(cx)?;
+        let key = Realm::of(cx).settings().client.storage_key.clone();
         Realm::of(cx).spawn_then(open(url), move |cx, opened| {
-            // The new page's client is found by matchAll(): it may be another process's.
+            let host = Host::of(cx);
+            let environment = |id| host.service_workers.environment_by_id(id);
             let outcome = match opened {
-                Ok(()) => Ok(cx.null()),
+                // 7.9. Another site's page is nobody's client here.
+                Ok(id) => match id
+                    .and_then(environment)
+                    .filter(|opened| opened.storage_key == key)
+                {
+                    Some(environment) => Client::object(cx, environment),
+                    None => Ok(cx.null()),
+                },
                 Err(message) => Err(Error::type_error(message)),
             };
             settles.settle(cx, outcome);

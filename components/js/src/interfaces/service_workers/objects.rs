@@ -60,6 +60,11 @@ impl Objects {
     }
 }
 
+/// What names the realm among the environments.
+pub(crate) fn environment_of(cx: &Cx<'_>) -> Option<EnvironmentId> {
+    Realm::of(cx).data::<Objects>().environment()
+}
+
 /// The worker that a client's requests go to, where it listens to them, and the client's id.
 pub(crate) fn controlling_worker(cx: &Cx<'_>) -> Option<(Arc<Worker>, String)> {
     let id = Realm::of(cx).data::<Objects>().environment()?;
