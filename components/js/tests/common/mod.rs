@@ -25,6 +25,13 @@ pub(crate) fn run(script: &str) -> String {
 #[derive(Default)]
 pub(crate) struct Lines(Mutex<Vec<String>>);
 
+impl Lines {
+    /// Those that were shown so far.
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().clone()
+    }
+}
+
 impl ConsoleSink for Lines {
     fn line(&self, line: ConsoleLine) {
         self.0.lock().push(line.to_string());
@@ -71,7 +78,7 @@ impl UserAgent {
 
     /// What the consoles showed.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.lines.0.lock().clone()
+        self.lines.all()
     }
 
     /// Opens a page with this HTML.
