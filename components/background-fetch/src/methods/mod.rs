@@ -163,8 +163,11 @@ impl Engine {
                 let Some(bg_fetch) = self.background_fetch(fetch) else {
                     return Ok(Begun::nothing_to_abort());
                 };
+                // It may be cleared meanwhile: it is not looked for again.
+                let registration = Arc::clone(&bg_fetch.registration);
                 let aborted = self.abort_background_fetch(&bg_fetch);
-                self.begin_on(fetch, async { aborted.await.map(Reply::Aborted) })
+                let answer = async { aborted.await.map(Reply::Aborted).map(Outcome::Other) };
+                Ok(Begun::new(Some(registration), answer))
             }
             Call::MatchAll {
                 fetch,

@@ -106,7 +106,9 @@ impl Wrapper {
 /// What tests for several globals ask which one theirs is.
 fn global(is_window: bool) -> String {
     let is_worker = !is_window;
-    format!("self.GLOBAL = {{isWindow: () => {is_window}, isWorker: () => {is_worker}}};\n")
+    format!(
+        "self.GLOBAL = {{isWindow: () => {is_window}, isWorker: () => {is_worker}, isShadowRealm: () => false}};\n"
+    )
 }
 
 fn script_element(src: &str) -> String {
@@ -193,7 +195,8 @@ mod tests {
             "// META: script=a.js\n// META: title=T\n",
         )
         .unwrap();
-        let expected = "self.GLOBAL = {isWindow: () => false, isWorker: () => true};\nself.META_TITLE = \"T\";\nimportScripts(\"/resources/testharness.js\");\n\
+        let expected = "self.GLOBAL = {isWindow: () => false, isWorker: () => true, isShadowRealm: () => false};\n\
+                        self.META_TITLE = \"T\";\nimportScripts(\"/resources/testharness.js\");\n\
                         importScripts(\"a.js\");\nimportScripts(\"/x.any.js\");\ndone();\n";
         assert_eq!(script, expected);
         let page = made("https://a.test/x.any.worker.html?v", "").unwrap();
