@@ -1,12 +1,15 @@
 //! `BackgroundFetchManager`: `fetch()`, `get()` and `getIds()`. What bad requests get is in `arguments.rs`, request
 //! bodies in `request_bodies.rs`.
 
+use std::sync::{Arc, Mutex};
+
 use background_fetch::ExceptionName::{
     AbortError, NotAllowedError, QuotaExceededError, TypeError, UnknownError,
 };
-use background_fetch::embedder::{Limits, PermissionState, Policies, Storage, StorageErrorKind};
+use background_fetch::embedder::{EventLoop, Limits, PermissionState, Policies, Storage, StorageErrorKind};
 use background_fetch::fetch::{Client, Referrer, ReferrerPolicy, Request};
-use background_fetch::{BackgroundFetchOptions, DomString};
+use background_fetch::seam::{Call, CallId, EnginePort, RealmTask, Reply};
+use background_fetch::{BackgroundFetchOptions, BackgroundFetchResult, DomString};
 use background_fetch_sim::{Resource, Response, StorageOperation};
 use background_fetch_storage::MemoryStorage;
 use futures::channel::oneshot;
@@ -33,6 +36,49 @@ fn the_promise_resolves_when_the_fetch_is_stored_before_any_byte_moves() {
         assert_eq!((registration.downloaded(), registration.uploaded()), (0, 0));
         site.world.network.release("https://site.example/a");
         assert_eq!(site.settled(&registration).await, SUCCESS);
+    });
+}
+
+/// Keeps the tasks that the engine queues.
+#[derive(Default)]
+struct Tasks(Mutex<Vec<RealmTask>>);
+
+impl EventLoop for Tasks {
+    fn queue_task(&self, task: RealmTask) {
+        self.0.lock().unwrap().push(task);
+    }
+}
+
+#[test]
+fn a_fetch_begins_after_the_task_that_resolves_its_promise_is_queued() {
+    tell(async |site| {
+        site.serve("a", Resource::bytes("small"));
+        let (engine, tasks) = (site.engine(), Arc::new(Tasks::default()));
+        let realm = engine.connect(site.registration.storage_key.clone(), tasks.clone());
+        let call = Call::Fetch {
+            registration: site.registration.clone(),
+            client: Arc::new(Client::page(Url::parse(SITE).unwrap())),
+            id: "id".into(),
+            requests: vec![get("https://site.example/a")],
+            options: Default::default(),
+        };
+        engine.call(realm, CallId(1), call, vec![None]);
+        site.until(|| !tasks.0.lock().unwrap().is_empty()).await;
+        site.all_over().await;
+        engine.disconnect(realm);
+        // Whoever waits for progress from there on sees all of it.
+        let tasks = tasks.0.lock().unwrap();
+        let Some(RealmTask::Settle {
+            outcome: Ok(Reply::Registration(Some(first))),
+            ..
+        }) = tasks.first()
+        else {
+            panic!("{tasks:?}");
+        };
+        assert_eq!(
+            (first.result, first.downloaded),
+            (BackgroundFetchResult::Empty, 0)
+        );
     });
 }
 
