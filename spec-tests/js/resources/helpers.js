@@ -104,9 +104,6 @@ async function assert_pending(promise, message) {
   assert_equals(first, pending, message);
 }
 
-const texts = records => Promise.all(records.map(async record => (await record.responseReady).text()));
-const paths = records => records.map(({request}) => new URL(request.url).search);
-
 // What the user does.
 const user = {
   click: id => bgfetchWpt.command('background_fetch_click', JSON.stringify([id])),
