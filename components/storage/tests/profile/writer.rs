@@ -8,7 +8,7 @@ use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult, Reco
 use futures::FutureExt;
 use futures::executor::block_on;
 
-use crate::support::{Blocking, Profile, pattern};
+use crate::support::{Blocking, Profile, pattern, pattern_from};
 
 /// Makes every statement fail that settles a record, with this much of its transaction.
 fn refuse_settlements(profile: &Profile, how: &str) {
@@ -187,4 +187,78 @@ fn a_failure_is_stored_where_a_body_cannot_be() {
     block_on(storage.remove(record.fetch)).unwrap();
     drop(storage);
     assert_eq!(profile.open().load_all(), []);
+}
+
+#[test]
+fn a_body_that_does_not_get_its_file_after_all_leaves_none() {
+    for how in ["ABORT", "ROLLBACK"] {
+        // Given a body of which something is durable, and a database that does not take its file
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (record, body) = storage.begin();
+        storage.append_at(body, 0, &pattern(10)).unwrap();
+        block_on(storage.flush()).unwrap();
+        let trigger = format!(
+            "CREATE TRIGGER refuse BEFORE UPDATE OF length ON body WHEN new.in_file AND new.length > 0
+                 BEGIN SELECT RAISE({how}, 'refused'); END"
+        );
+        profile.database().execute_batch(&trigger).unwrap();
+        // when it would outgrow memory
+        let error = storage.append_at(body, 10, &pattern(100_000)).unwrap_err();
+        assert!(error.message.contains("refused"), "{error}");
+        // then no file takes up room, and it is as it was.
+        assert_eq!(profile.body_files().len(), 0, "{how}");
+        assert_eq!(storage.read_all(body), pattern(10));
+        profile.database().execute_batch("DROP TRIGGER refuse").unwrap();
+        storage.append_at(body, 10, &pattern(100_000)).unwrap();
+        assert_eq!(storage.load_record(record).length, 100_010);
+    }
+}
+
+#[test]
+fn what_could_not_be_made_durable_is_not_there_after_a_kill() {
+    // Given a body file that was made durable, has grown, and cannot be made durable again
+    let mut profile = Profile::new();
+    profile.options.checkpoint_bytes = 1 << 30;
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    block_on(storage.flush()).unwrap();
+    storage
+        .append_at(body, 100_000, &pattern_from(100_000, 50_000))
+        .unwrap();
+    let (file, elsewhere) = (profile.body_file(), profile.path().join("elsewhere"));
+    fs::rename(&file, &elsewhere).unwrap();
+    block_on(storage.flush()).unwrap_err();
+    fs::rename(&elsewhere, &file).unwrap();
+    // when nobody does anything about that, and the process ends
+    storage.append_at(body, 150_000, b"more").unwrap_err();
+    drop(storage);
+    // then the next has what was durable: of the rest the system may have kept anything.
+    let storage = profile.open();
+    assert_eq!(storage.load_record(record).length, 100_000);
+    assert_eq!(storage.read_all(body), pattern(100_000));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn some_files_that_grow_are_held_open_and_none_that_is_whole() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let bodies = profile.path().join("bodies");
+    let open_files = || {
+        let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+        let paths = descriptors.filter_map(|descriptor| fs::read_link(descriptor.ok()?.path()).ok());
+        paths.filter(|path| path.starts_with(&bodies)).count()
+    };
+    let fetch = storage.create_with(200);
+    let records = (0..200).map(|index| RecordKey { fetch, index });
+    for record in records.clone() {
+        let body = storage.respond(record, 1);
+        storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    }
+    assert!((1..=128).contains(&open_files()), "{}", open_files());
+    records.for_each(|record| storage.settle(record));
+    block_on(storage.flush()).unwrap();
+    assert_eq!(open_files(), 0);
 }
