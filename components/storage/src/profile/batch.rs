@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use background_fetch::FetchKey;
+use background_fetch::{FetchKey, RegistrationKey};
 use rusqlite::Connection;
 
 use super::body::{Body, Stored};
@@ -38,6 +38,14 @@ impl<'a> Batch<'a> {
     /// The result of a statement.
     pub(super) fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| trouble::sqlite(&self.shared.database, &error))
+    }
+
+    /// Whether a background fetch belongs to a registration.
+    pub(super) fn belongs_to(&self, fetch: FetchKey, registration: &RegistrationKey) -> bool {
+        let state = self.shared.state.lock();
+        state
+            .fetch(fetch)
+            .is_ok_and(|fetch| fetch.registration == *registration)
     }
 
     /// Stores what a body has so far: its bytes, or the length of its file, which is made durable first.

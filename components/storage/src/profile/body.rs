@@ -451,20 +451,21 @@ impl Body {
 
     /// Its bytes can no longer be relied on: this is what reading, appending and settling answer from now on.
     ///
-    /// What its file has beyond what the database vouches for is cut off: it may be anything, and whoever opens the
-    /// profile after a kill of this process would take it for what was appended.
+    /// What its file has beyond what the database vouches for may be anything, and whoever opens the profile after a kill
+    /// of this process would take it for what was appended: it is cut off.
     pub(super) fn fail(&self, shared: &Shared, trouble: StorageError) {
         // Locked until it is cut off, so that nothing is being appended.
         let mut inner = self.inner.lock();
         inner.trouble.get_or_insert(trouble);
-        let vouched_for = match inner.place {
-            Place::File => inner.committed,
-            // It is about to move there, of which nothing is vouched for.
-            Place::Buffer(_) => 0,
+        // Should this fail too, only a restart of the machine cuts it off.
+        let _ = match inner.place {
+            // It may have been exported, and that name stands for the same file.
+            Place::File if inner.settled => return shared.files.remove(self.id),
+            Place::File => shared.files.truncate(self.id, inner.committed),
+            // It is about to move there, and nothing of it is vouched for.
+            Place::Buffer(_) => shared.files.truncate(self.id, 0),
             Place::Blob => return,
         };
-        // Should this fail too, only a restart of the machine cuts it off.
-        let _ = shared.files.truncate(self.id, vouched_for);
     }
 
     /// It is replaced or removed: its bytes no longer count. Its file goes when the database has forgotten it.

@@ -69,6 +69,37 @@ fn other_background_fetches_go_on_and_the_one_in_trouble_can_be_removed() {
 }
 
 #[test]
+fn what_is_owed_to_a_background_fetch_goes_with_its_registration() {
+    for clear in [true, false] {
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (record, _) = storage.begin();
+        let registration = crate::support::new_fetch(1).registration;
+        block_on(storage.flush()).unwrap();
+        // Given something that was answered and cannot be done, and a writer that waits for another program
+        refuse_settlements(&profile, "ABORT");
+        storage.settle(record);
+        storage.pause(record.fetch).unwrap_err();
+        let other = profile.database();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut pause = storage.set_paused(record.fetch, Default::default());
+        assert!((&mut pause).now_or_never().is_none());
+        std::thread::sleep(Duration::from_millis(50));
+        // when all of it goes, then what comes in the same moment does not wait for what was owed.
+        let gone = match clear {
+            true => storage.clear(&registration),
+            false => storage.remove(record.fetch),
+        };
+        let mut both = futures::future::join(gone, storage.flush());
+        assert!((&mut both).now_or_never().is_none());
+        other.execute_batch("ROLLBACK").unwrap();
+        block_on(pause).unwrap_err();
+        assert_eq!(block_on(both), (Ok(()), Ok(())));
+        assert_eq!(storage.load_all(), []);
+    }
+}
+
+#[test]
 fn clearing_a_registration_takes_what_is_being_created_too() {
     let profile = Profile::new();
     let storage = profile.open();
