@@ -451,12 +451,16 @@ impl Body {
 
     /// Its bytes can no longer be relied on: this is what reading, appending and settling answer from now on.
     ///
-    /// What its file has beyond what the database vouches for may be anything, and whoever opens the profile after a kill
-    /// of this process would take it for what was appended: it is cut off.
+    /// Where the system may have dropped bytes of its file, what that has beyond what the database vouches for may be
+    /// anything, and whoever opens the profile after a kill of this process would take it for what was appended: it is
+    /// cut off.
     pub(super) fn fail(&self, shared: &Shared, trouble: StorageError) {
         // Locked until it is cut off, so that nothing is being appended.
         let mut inner = self.inner.lock();
         inner.trouble.get_or_insert(trouble);
+        if !shared.files.is_in_doubt(self.id) {
+            return;
+        }
         // Should this fail too, only a restart of the machine cuts it off.
         let _ = match inner.place {
             // It may have been exported, and that name stands for the same file.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::held::HeldFiles;
 use super::options::Result;
@@ -74,31 +75,28 @@ impl BodyFiles {
         Ok(bytes)
     }
 
-    /// Makes the bytes of a body durable. Where that failed it fails from then on: the system may have dropped what it
-    /// could not write, and trying again would only seem to succeed.
+    /// Makes the bytes of a body durable. Where the system says that it could not, this fails from then on: it may have
+    /// dropped what it could not write, and trying again would only seem to succeed.
     pub(super) fn sync(&self, body: u64) -> Result<()> {
         if let Some(error) = self.held.lost(body) {
             return Err(error);
         }
         let path = self.path(body);
-        let sync = || {
-            match self.held.to_sync(body) {
-                Some(file) => {
-                    step(Step::SyncBody, || file.sync_data())?;
-                    // Somebody may have removed it from under the descriptor.
-                    fs::metadata(&path).map(drop)
-                }
-                None => {
-                    let file = to_write(&path)?;
-                    step(Step::SyncBody, || file.sync_data())
-                }
-            }
+        let failed = |error: io::Error| trouble::io("make durable the body file", &path, &error);
+        let file = match self.held.to_sync(body) {
+            Some(file) => file,
+            None => Arc::new(to_write(&path).map_err(failed)?),
         };
-        sync().map_err(|error| {
-            let error = trouble::io("make durable the body file", &path, &error);
-            self.held.lose(body, &error);
-            error
-        })
+        step(Step::SyncBody, || file.sync_data())
+            // Somebody may have removed it from under the descriptor.
+            .and_then(|()| fs::metadata(&path).map(drop))
+            .map_err(failed)
+            .inspect_err(|error| self.held.lose(body, error))
+    }
+
+    /// Whether the system may have dropped bytes of a body.
+    pub(super) fn is_in_doubt(&self, body: u64) -> bool {
+        self.held.lost(body).is_some()
     }
 
     /// Makes the names of files durable.

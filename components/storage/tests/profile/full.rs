@@ -1,11 +1,13 @@
-//! A disk that is full: a process of its own may write to no file from some moment on, and is not killed for it.
+//! A disk that is full: a process of its own may write to no file from some moment on, and is not killed for it. And one
+//! that may open no more files.
 
 use std::fs;
 use std::process::Command;
 
+use background_fetch::RecordKey;
 use background_fetch::embedder::{Storage, StorageErrorKind};
 use futures::executor::block_on;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::support::{Blocking, Profile, new_fetch, pattern};
 
@@ -28,9 +30,16 @@ fn alone(test: &str, rest: impl FnOnce()) {
     assert!(done.status.success() && said.contains("1 passed"), "{said}");
 }
 
+/// From now on no more files can be opened than this.
+fn open_at_most(files: u64) {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(files);
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+}
+
 /// From now on no file takes a byte behind this one.
 fn fill_up(room: u64) {
-    let maximum = rustix::process::getrlimit(Resource::Fsize).maximum;
+    let maximum = getrlimit(Resource::Fsize).maximum;
     let current = Some(room);
     setrlimit(Resource::Fsize, Rlimit { current, maximum }).unwrap();
 }
@@ -108,5 +117,38 @@ fn a_file_of_which_the_database_could_not_be_told_goes_with_its_body() {
         fill_up(1 << 30);
         block_on(storage.remove(record.fetch)).unwrap();
         assert_eq!(profile.body_files().len(), 0);
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_for_a_while_loses_nothing() {
+    let name = "full::a_file_that_cannot_be_opened_for_a_while_loses_nothing";
+    alone(name, || {
+        // Given so many bodies that the file of the first is not held open
+        let profile = Profile::new();
+        let storage = profile.open();
+        let fetch = storage.create_with(150);
+        let records = (0..150).map(|index| RecordKey { fetch, index });
+        let respond = |record| (record, storage.respond(record, 1));
+        let bodies: Vec<_> = records.map(respond).collect();
+        for (_, body) in &bodies {
+            storage.append_at(*body, 0, &pattern(70_000)).unwrap();
+        }
+        let (record, body) = bodies[0];
+        // when it is to be made durable while no file can be opened, and the process ends for that
+        let other = profile.database();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        storage.settle(record);
+        let before = getrlimit(Resource::Nofile).current.unwrap();
+        open_at_most(3);
+        other.execute_batch("ROLLBACK").unwrap();
+        let error = block_on(storage.flush()).unwrap_err();
+        assert!(error.message.contains("Too many open files"), "{error}");
+        open_at_most(before);
+        drop(storage);
+        // then the next finds it as it was: nobody said that a byte is lost.
+        let storage = profile.open();
+        assert_eq!(storage.load_record(record).length, 70_000);
+        assert_eq!(storage.read_all(body), pattern(70_000));
     });
 }
