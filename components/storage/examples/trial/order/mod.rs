@@ -85,7 +85,7 @@ const SYNCS: [&str; 3] = ["fsync(", "fdatasync(", "syncfs("];
 fn check_that_it_minds_another_descriptor(trace: &str, profile: &std::path::Path) -> Result<(), Trouble> {
     let lines: Vec<&str> = trace.lines().collect();
     let is_sync = |line: &&str| line.contains("fdatasync(") && line.contains("/bodies/");
-    let at = lines.iter().position(|line| is_sync(line));
+    let at = lines.iter().position(is_sync);
     let at = at.ok_or("no body is synced")?;
     let (call, _) = lines[at].split_once('>').unwrap_or((lines[at], ""));
     let close = format!("{}>) = 0", call.replace("fdatasync", "close"));
