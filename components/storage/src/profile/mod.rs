@@ -34,6 +34,7 @@ mod load;
 mod lock;
 mod operation;
 mod options;
+mod packs;
 mod recovery;
 mod schema;
 mod state;
