@@ -433,6 +433,85 @@ fn permissions_and_estimates_come_from_the_host() {
     assert_eq!(told, "granted,denied,TypeError,TypeError,TypeError");
 }
 
+#[test]
+fn what_nobody_may_see_is_kept_and_given_to_those_who_did_not_ask_to_see_it() {
+    let other = Server::new(&[("/text", "secret")]);
+    other.put_as("/part", "", "Vary: *");
+    let server = Server::new(&[("/app/plain.txt", "plain")]);
+    let worker = "
+        const mode = 'no-cors';
+        const away = path => fetch(OTHER + path, { mode });
+        const put = async () => {
+            const cache = await caches.open('kept');
+            const response = await away('/text');
+            await cache.put('kept', response.clone());
+            const again = await cache.put('again', response).then(() => cache.put('again', response)).catch(error => error.name);
+            await cache.put('varies', await away('/part'));
+            const added = await cache.add(new Request(OTHER + '/text', { mode })).catch(error => error.name);
+            return new Response([again, added, !!await cache.match('varies')]);
+        };
+        onfetch = e => {
+            const { pathname } = new URL(e.request.url);
+            if (pathname == '/app/put') e.respondWith(put());
+            if (pathname == '/app/kept') e.respondWith(caches.match('kept'));
+            if (pathname == '/app/passed') e.respondWith(away('/text'));
+            if (pathname == '/app/manual') e.respondWith(fetch('plain.txt', { redirect: 'manual' }));
+            if (pathname == '/text') e.respondWith(fetch(e.request));
+        };";
+    server.put(
+        "/app/sw.js",
+        &format!("const OTHER = '{}'; {worker}", other.origin),
+    );
+    let user_agent = UserAgent::new();
+    let script = format!(
+        "{HELPERS} run(async () => {{
+        const registration = await sw.register('sw.js');
+        await state(registration.installing, 'activated');
+        return 'active';
+    }})"
+    );
+    let registered = user_agent.page(&server.url("/app/first"), &script);
+    assert_eq!(registered.told(), "active");
+    let told = page(
+        &user_agent,
+        &server,
+        &format!(
+            "const got = [await (await fetch('put')).text()];
+             const look = async response =>
+                 [response.type, response.status, response.url, response.body, await response.text()].join('/');
+             for (const [url, init] of [
+                 ['kept', {{ mode: 'no-cors' }}], ['kept', {{ mode: 'no-cors' }}], ['kept'], ['kept', {{ mode: 'same-origin' }}],
+                 ['passed', {{ mode: 'no-cors' }}], ['passed'], ['{0}/text', {{ mode: 'no-cors' }}], ['{0}/text'],
+                 ['manual', {{ mode: 'no-cors' }}],
+             ]) got.push(await fetch(url, init).then(look, error => error.name));
+             const cache = await caches.open('kept');
+             const kept = await cache.match('kept');
+             got.push(await look(kept), (await cache.keys()).length);
+             // What a page sees as nothing is there when it is kept once more.
+             await cache.put('copy', kept);
+             got.push((await look(await cache.match('copy'))));
+             return got.join()",
+            other.origin
+        ),
+    );
+    let opaque = "opaque/0///";
+    let expected = [
+        "TypeError,TypeError,true",
+        opaque,
+        opaque,
+        "TypeError",
+        "TypeError",
+        opaque,
+        "TypeError",
+        opaque,
+        "TypeError",
+    ]
+    .join(",");
+    let basic = format!("basic/200/{}//", server.url("/app/plain.txt"));
+    let told = told.replace("[object ReadableStream]", "");
+    assert_eq!(told, format!("{expected},{basic}plain,{opaque},3,{opaque}"));
+}
+
 /// Makes the event of a background fetch without the component: the test is of who fires it.
 fn make_plain(cx: &Cx<'_>, event: FunctionalEvent, done: EventDone) {
     let event = ExtendableEvent::trusted(cx, event.name.as_str());
