@@ -9,7 +9,8 @@ use background_fetch::embedder::{FunctionalEvent, FunctionalEventName, ServiceWo
 use background_fetch::{FetchKey, RegistrationKey};
 use background_fetch_js::engine::{Cx, Slots};
 use background_fetch_js::host::service_workers::{
-    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkers,
+    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkerStore, ServiceWorkers,
+    StoredRegistration,
 };
 use background_fetch_js::interfaces::ExtendableEvent;
 use background_fetch_js::webidl::create;
@@ -267,6 +268,84 @@ fn the_next_run_finds_registrations_and_their_scripts() {
     let left = std::fs::read_dir(folder.join("scripts")).unwrap().count();
     assert_eq!(left, 0);
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Keeps what is saved last, in memory.
+#[derive(Clone, Default)]
+struct Saved(Arc<parking_lot::Mutex<Vec<StoredRegistration>>>);
+
+impl ServiceWorkerStore for Saved {
+    fn load(&self) -> Result<Vec<StoredRegistration>, String> {
+        Ok(self.0.lock().clone())
+    }
+
+    fn save(&self, registrations: &[StoredRegistration]) -> Result<(), String> {
+        *self.0.lock() = registrations.to_vec();
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_of_what_was_unregistered_comes_back_in_the_next_run() {
+    let server = Server::new(&[("/app/sw.js", "")]);
+    let key = RegistrationKey::of(server.url("/app/").parse().unwrap());
+    let saved = Saved::default();
+    // What others keep for it is cleared when this says so, if at all.
+    let open = |outcomes: Vec<Result<(), String>>| {
+        let asked = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let agent = UserAgent::with(|host| {
+            host.service_workers = ServiceWorkers::open(Policy::default(), Arc::new(saved.clone())).unwrap();
+            let (asked, outcomes) = (asked.clone(), parking_lot::Mutex::new(outcomes.into_iter()));
+            *host.service_workers.clear_hook.lock() = Some(Arc::new(move |key| {
+                asked.lock().push(key);
+                let outcome = outcomes.lock().next();
+                Box::pin(async move {
+                    match outcome {
+                        Some(outcome) => outcome,
+                        None => std::future::pending().await,
+                    }
+                })
+            }));
+        });
+        (agent, asked)
+    };
+    let register = "await state((await sw.register('sw.js')).installing, 'activated');";
+    let unregister = "const found = await sw.getRegistration();
+        return [await found.unregister(), await sw.getRegistration()].join();";
+    let (first, asked) = open(Vec::new());
+    // The promise does not wait for what others keep; what is to be done is kept before it is resolved.
+    assert_eq!(
+        page(&first, &server, &format!("{register} {unregister}")),
+        "true,"
+    );
+    let marks = saved.0.lock().clone();
+    assert_eq!(marks.len(), 1);
+    assert!(marks[0].is_unregistered && marks[0].active.is_none() && marks[0].key == key);
+    // What has the key next waits until the old is gone.
+    let later = "const late = sw.register('sw.js').then(() => 'registered');
+        return Promise.race([late, new Promise(resolve => setTimeout(resolve, 100, 'waits'))])";
+    assert_eq!(page(&first, &server, later), "waits");
+    assert_eq!(*asked.lock(), [key.clone()]);
+    drop(first);
+    // The program was stopped in between: the next run goes on, and where it cannot so does the one after it.
+    let (second, asked) = open(vec![Err("the disk is busy".to_owned()), Err("still".to_owned())]);
+    second
+        .runtime
+        .block_on(ServiceWorkers::clear_unregistered(&second.host));
+    assert_eq!((asked.lock().len(), saved.0.lock().len()), (1, 1));
+    assert!(second.host.service_workers.registration(&key).is_none());
+    let refused = "return sw.register('sw.js').catch(error => error.name)";
+    assert_eq!(page(&second, &server, refused), "UnknownError");
+    let (third, asked) = open(vec![Ok(())]);
+    third
+        .runtime
+        .block_on(ServiceWorkers::clear_unregistered(&third.host));
+    assert_eq!((asked.lock().len(), saved.0.lock().len()), (1, 0));
+    assert_eq!(
+        page(&third, &server, &format!("{register} return 'again'")),
+        "again"
+    );
+    assert!(!saved.0.lock()[0].is_unregistered);
 }
 
 #[test]
