@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use background_fetch::FetchKey;
+use background_fetch::{FetchKey, RegistrationKey};
 use rusqlite::Connection;
 
 use super::body::{Body, Stored};
@@ -18,6 +18,8 @@ pub(super) struct Batch<'a> {
     synced: HashMap<u64, (u64, Option<Vec<u8>>)>,
     /// The bodies whose file is new: they still look as if they were in memory.
     moved: HashSet<u64>,
+    /// Those of them that the operation under way has moved.
+    moving: Vec<u64>,
     /// The bodies that the database knows by so many bytes once the transaction commits.
     stored: Vec<(Arc<Body>, u64)>,
 }
@@ -28,6 +30,7 @@ impl<'a> Batch<'a> {
             shared,
             synced: HashMap::new(),
             moved: HashSet::new(),
+            moving: Vec::new(),
             stored: Vec::new(),
         }
     }
@@ -35,6 +38,14 @@ impl<'a> Batch<'a> {
     /// The result of a statement.
     pub(super) fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| trouble::sqlite(&self.shared.database, &error))
+    }
+
+    /// Whether a background fetch belongs to a registration.
+    pub(super) fn belongs_to(&self, fetch: FetchKey, registration: &RegistrationKey) -> bool {
+        let state = self.shared.state.lock();
+        state
+            .fetch(fetch)
+            .is_ok_and(|fetch| fetch.registration == *registration)
     }
 
     /// Stores what a body has so far: its bytes, or the length of its file, which is made durable first.
@@ -91,21 +102,19 @@ impl<'a> Batch<'a> {
         let Some(vouched_for) = body.write_file(self.shared)? else {
             return Ok(());
         };
+        self.moving.push(body.id);
         if is_staged {
             self.sql(statements::insert_body(sql, body.id))?;
         }
         if !self.sql(statements::move_body(sql, body.id))? {
             // It was removed meanwhile; the append that follows says so.
-            self.shared.files.remove(body.id);
+            self.take_back_moves();
             return Ok(());
         }
         self.moved.insert(body.id);
         // What was durable stays durable, and what this batch is to make so.
         if vouched_for > 0 || self.stored.iter().any(|(stored, _)| stored.id == body.id) {
-            let stored = self.store(sql, body);
-            stored.inspect_err(|_| {
-                self.moved.remove(&body.id);
-            })?;
+            self.store(sql, body)?;
         }
         Ok(())
     }
@@ -113,7 +122,20 @@ impl<'a> Batch<'a> {
     /// Does this as a whole or not at all.
     pub(super) fn all_or_nothing(&mut self, action: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let stored = self.stored.len();
-        action(self).inspect_err(|_| self.stored.truncate(stored))
+        self.moving.clear();
+        action(self).inspect_err(|_| {
+            self.stored.truncate(stored);
+            self.take_back_moves();
+        })
+    }
+
+    /// The database does not say that these have a file after all: it is of no use, and nothing of it is durable.
+    fn take_back_moves(&mut self) {
+        for id in self.moving.drain(..) {
+            self.moved.remove(&id);
+            self.synced.remove(&id);
+            self.shared.files.remove(id);
+        }
     }
 
     /// What must be on the disk before the transaction commits.
@@ -140,8 +162,8 @@ impl<'a> Batch<'a> {
         // All that was appended before an operation of this batch was asked for is in the file by now.
         let synced = body.length_and_sums(self.shared)?;
         self.shared.files.sync(body.id).inspect_err(|error| {
-            // The system may have dropped what it could not write: trying again would only seem to succeed.
-            body.fail(error.clone());
+            // The system may have dropped what it could not write.
+            body.fail(self.shared, error.clone());
         })?;
         self.synced.insert(body.id, synced.clone());
         Ok(synced)

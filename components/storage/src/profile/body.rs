@@ -36,6 +36,8 @@ struct Inner {
     /// How much of it the database vouches for.
     committed: u64,
     place: Place,
+    /// A file was made for it. Where the transaction of its row failed it is kept: a crash may bring that row back.
+    file_made: bool,
     /// Its checksums, which may lag behind where it was found longer than they are; none where it was stored before
     /// there were any.
     sums: Option<Sums>,
@@ -121,6 +123,7 @@ impl Body {
             length,
             committed,
             place,
+            file_made: false,
             sums,
             checked: Vec::new(),
             settled: false,
@@ -161,6 +164,12 @@ impl Body {
 
     pub(super) fn is_in_file(&self) -> bool {
         matches!(self.inner.lock().place, Place::File)
+    }
+
+    /// Whether it may have a file, of use or not.
+    pub(super) fn may_have_file(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.file_made || matches!(inner.place, Place::File)
     }
 
     pub(super) fn set_settled(&self, settled: bool) {
@@ -397,10 +406,11 @@ impl Body {
     /// Writes the buffer to a new file, of which the database is told next; says how much of it the database
     /// vouches for so far. None where there is nothing to do.
     pub(super) fn write_file(&self, shared: &Shared) -> Result<Option<u64>> {
-        let inner = self.inner.lock();
+        let mut inner = self.inner.lock();
         match &inner.place {
             Place::Buffer(buffer) if !inner.gone => {
                 shared.files.create(self.id, buffer)?;
+                inner.file_made = true;
                 Ok(Some(inner.committed))
             }
             _ => Ok(None),
@@ -422,9 +432,16 @@ impl Body {
     pub(super) fn committed(&self, shared: &Shared, length: u64) {
         let mut inner = self.inner.lock();
         inner.committed = length;
-        if inner.settled && inner.length == length && matches!(inner.place, Place::Buffer(_)) {
-            inner.free_buffer(shared);
-            inner.place = Place::Blob;
+        if !inner.settled || inner.length != length {
+            return;
+        }
+        match inner.place {
+            Place::Buffer(_) => {
+                inner.free_buffer(shared);
+                inner.place = Place::Blob;
+            }
+            Place::File => shared.files.is_whole(self.id),
+            Place::Blob => {}
         }
     }
 
@@ -433,8 +450,26 @@ impl Body {
     }
 
     /// Its bytes can no longer be relied on: this is what reading, appending and settling answer from now on.
-    pub(super) fn fail(&self, trouble: StorageError) {
-        self.inner.lock().trouble.get_or_insert(trouble);
+    ///
+    /// Where the system may have dropped bytes of its file, what that has beyond what the database vouches for may be
+    /// anything, and whoever opens the profile after a kill of this process would take it for what was appended: it is
+    /// cut off.
+    pub(super) fn fail(&self, shared: &Shared, trouble: StorageError) {
+        // Locked until it is cut off, so that nothing is being appended.
+        let mut inner = self.inner.lock();
+        inner.trouble.get_or_insert(trouble);
+        if !shared.files.is_in_doubt(self.id) {
+            return;
+        }
+        // Should this fail too, only a restart of the machine cuts it off.
+        let _ = match inner.place {
+            // It may have been exported, and that name stands for the same file.
+            Place::File if inner.settled => return shared.files.remove(self.id),
+            Place::File => shared.files.truncate(self.id, inner.committed),
+            // It is about to move there, and nothing of it is vouched for.
+            Place::Buffer(_) => shared.files.truncate(self.id, 0),
+            Place::Blob => return,
+        };
     }
 
     /// It is replaced or removed: its bytes no longer count. Its file goes when the database has forgotten it.

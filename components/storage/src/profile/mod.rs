@@ -29,6 +29,7 @@ mod body;
 mod encode;
 mod export;
 mod files;
+mod held;
 mod load;
 mod lock;
 mod operation;

@@ -211,7 +211,7 @@ impl Operation {
 }
 
 fn remove_files(shared: &Shared, bodies: &[Arc<Body>]) {
-    for body in bodies.iter().filter(|body| body.is_in_file()) {
+    for body in bodies.iter().filter(|body| body.may_have_file()) {
         shared.files.remove(body.id);
     }
 }

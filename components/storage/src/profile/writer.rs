@@ -104,7 +104,7 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
     let mut overdue = Overdue::default();
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = overdue.check(&job.operation).and_then(|()| {
+        let result = overdue.check(&job.operation, batch).and_then(|()| {
             let savepoint = batch.sql(transaction.savepoint())?;
             batch.all_or_nothing(|batch| {
                 job.operation.apply(batch, &savepoint)?;
@@ -147,12 +147,18 @@ impl Overdue {
         }
     }
 
-    fn check(&mut self, operation: &Operation) -> Result<()> {
+    fn check(&mut self, operation: &Operation, batch: &Batch<'_>) -> Result<()> {
         let error = match operation {
             // What goes takes along what was owed to it.
             Operation::Remove(fetch) => {
                 self.fetches.remove(fetch);
                 self.hopeless.remove(fetch);
+                None
+            }
+            Operation::Clear(registration) => {
+                let stays = |fetch: &FetchKey, _: &mut _| !batch.belongs_to(*fetch, registration);
+                self.fetches.retain(stays);
+                self.hopeless.retain(stays);
                 None
             }
             Operation::Flush => self.fetches.values().chain(self.hopeless.values()).next(),

@@ -4,6 +4,8 @@ mod crash;
 mod damage;
 mod disk;
 mod export;
+#[cfg(target_os = "linux")]
+mod full;
 mod kill;
 mod many;
 mod opening;
