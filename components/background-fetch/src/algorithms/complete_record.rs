@@ -247,7 +247,7 @@ impl Completion<'_> {
     async fn process_response(
         &mut self,
         asked: Asked,
-        response: ResponseHead,
+        mut response: ResponseHead,
         response_data: &mut Arc<ResponseData>,
     ) -> Result<Taking, Attempt> {
         let status = response.status.as_u16();
@@ -301,6 +301,7 @@ impl Completion<'_> {
                 update_background_fetch_instances(self.bg_fetch);
             }
             drop(writing);
+            response.compact();
             response_data
                 .state
                 .update(|state| state.response = Some(Arc::new(response)));
