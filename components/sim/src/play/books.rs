@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use background_fetch::FetchKey;
-use background_fetch::embedder::FetchState;
+use background_fetch::embedder::{FetchState, PermissionState};
 
 use super::model::{Checked, Outcome, must};
 use super::prospects::Prospects;
@@ -56,6 +56,14 @@ pub(super) struct Fetch {
     pub(super) answer: Answer,
     /// Whether another background fetch may have had its id, or all slots, when it was called.
     pub(super) may_be_refused: bool,
+    /// Whether it waits until the user allows it.
+    pub(super) asks: Sure,
+    /// Whether the user paused it.
+    pub(super) paused: Sure,
+    /// How often the user resumed it.
+    pub(super) resumes: usize,
+    /// Whether its worker changed the title.
+    pub(super) titled: bool,
     pub(super) key: Option<FetchKey>,
     pub(super) aborted: Sure,
     /// The calls that abort it, whatever they came to.
@@ -113,6 +121,10 @@ pub(super) struct Books {
     pub(super) fetches: Vec<Fetch>,
     pub(super) by_key: BTreeMap<FetchKey, usize>,
     pub(super) faults: Faults,
+    /// Whether the connection is metered, where that pauses.
+    pub(super) metered: Sure,
+    /// Whether some workers did not start.
+    pub(super) workers_fail: bool,
     clearings: Vec<Clearing>,
 }
 
@@ -124,6 +136,8 @@ impl Books {
             fetches: Vec::new(),
             by_key: BTreeMap::new(),
             faults: Faults::default(),
+            metered: Sure::No,
+            workers_fail: false,
             clearings: Vec::new(),
         }
     }
@@ -139,6 +153,13 @@ impl Books {
             call,
             answer: Answer::Open,
             may_be_refused,
+            asks: match self.story.setting.permission {
+                PermissionState::Prompt => Sure::Yes,
+                _ => Sure::No,
+            },
+            paused: Sure::No,
+            resumes: 0,
+            titled: false,
             key: None,
             aborted: Sure::No,
             aborts: 0,

@@ -10,7 +10,7 @@ use http::Method;
 use super::Player;
 use super::model::{Checked, must};
 use super::operations::UPLOAD;
-use super::world::call_of;
+use super::world::{TITLE, call_of};
 use crate::pattern;
 use crate::story::Step;
 
@@ -53,6 +53,11 @@ impl Player {
     async fn let_all_go_on(&self) {
         let engine = self.engine();
         for fetch in engine.inspect() {
+            self.adopt(fetch.key);
+            self.told(|model| {
+                model.resumed(fetch.key);
+                model.allowed(fetch.key);
+            });
             // They may be over by now.
             let _ = engine.resume(fetch.key).await;
             let _ = engine.allow(fetch.key).await;
@@ -99,11 +104,21 @@ impl Player {
             if !seen.insert(call.fetch) {
                 continue;
             }
-            if let (Some(shown), Some(outcome)) = (&call.shown, self.model.borrow_mut().outcome(call.fetch)) {
+            let (outcome, is_titled) = {
+                let mut model = self.model.borrow_mut();
+                (model.outcome(call.fetch), model.is_titled(call.fetch))
+            };
+            if let (Some(shown), Some(outcome)) = (&call.shown, outcome) {
                 must!(
                     (shown.result, shown.failure_reason) == outcome,
                     "the user last saw {:?} of {:?}, it ended with {outcome:?}",
                     (shown.result, shown.failure_reason),
+                    call.fetch
+                );
+                must!(
+                    !is_titled || shown.title == TITLE,
+                    "the user last saw the title {:?} of {:?}",
+                    shown.title,
                     call.fetch
                 );
             }

@@ -1,6 +1,7 @@
 //! Tells a story in a world, and checks after every step what may be observed.
 
 mod books;
+mod duties;
 mod end;
 mod model;
 mod operations;
@@ -88,6 +89,12 @@ struct Player {
     stopping: Cell<bool>,
     /// The events that were dispatched, and not told to the model yet.
     dispatched: Arc<Mutex<Vec<Dispatch>>>,
+    /// The requests that were told to the model.
+    requests: Cell<usize>,
+    /// The requests of the lives before.
+    earlier_requests: Cell<usize>,
+    /// What was shown in the lives before.
+    earlier_shown: Cell<usize>,
     crashes: Cell<usize>,
 }
 
@@ -129,7 +136,9 @@ struct Delivery {
     name: FunctionalEventName,
     outcome: Outcome,
     downloaded: u64,
-    bodies: Vec<Result<Vec<u8>, ExceptionName>>,
+    uploaded: u64,
+    /// Of each record whether its status is one of success, and its body.
+    bodies: Vec<Result<(bool, Vec<u8>), ExceptionName>>,
 }
 
 /// The version that every file has in the end.
@@ -191,7 +200,10 @@ impl Player {
             Step::LoseConnections => network.drop_connections(),
             Step::Metered(metered) => self.set_metered(*metered),
             Step::Workers(habit) => self.habit.set(*habit),
-            Step::WorkersFail(count) => self.world.service_workers.fail_to_start(*count),
+            Step::WorkersFail(count) => {
+                self.told(|model| model.books.workers_fail = true);
+                self.world.service_workers.fail_to_start(*count);
+            }
             Step::StorageFails {
                 operation,
                 nth,
@@ -234,6 +246,13 @@ impl Player {
     }
 
     fn tell_dispatches(&self) {
+        let requests = self.world.network.log_from(self.requests.get());
+        self.requests.update(|told| told + requests.len());
+        for request in &requests {
+            if let Err(wrong) = self.model.borrow_mut().requested(request) {
+                self.broken.borrow_mut().push(wrong);
+            }
+        }
         let dispatched = std::mem::take(&mut *self.dispatched.lock());
         let mut model = self.model.borrow_mut();
         for Dispatch {
@@ -300,7 +319,23 @@ impl Player {
             .map(|fetch| (self.sighting(fetch.key), fetch))
             .collect();
         self.told(|model| model.look(&inspected, &stored, usage))?;
+        let in_flight = self.world.network.unfinished();
+        let on_screen = self.world.display.on_screen_from(self.earlier_shown.get());
+        self.told(|model| model.look_around(&in_flight, &on_screen))?;
+        self.look_at_pages()?;
         Ok(true)
+    }
+
+    /// 5. What a page shows is what is.
+    fn look_at_pages(&self) -> Checked {
+        let running = self.running.borrow();
+        for page in running.iter().flat_map(|running| &running.pages) {
+            for Seen { instance, .. } in &*page.instances.borrow() {
+                let outcome = (instance.result(), instance.failure_reason());
+                self.told(|model| model.shows(instance.key(), outcome))?;
+            }
+        }
+        Ok(())
     }
 
     /// The calls of open pages that have no answer yet.

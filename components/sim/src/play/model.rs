@@ -34,7 +34,7 @@ pub(super) use must;
 
 /// What may be observed.
 pub(super) struct Model {
-    books: Books,
+    pub(super) books: Books,
 }
 
 /// What scripts and the user do, and what it comes to.
@@ -55,6 +55,11 @@ impl Model {
             call,
             state: None,
         })?;
+        let permission = self.books.story.setting.permission;
+        must!(
+            permission != PermissionState::Denied,
+            "fetch() resolved without permission"
+        );
         self.books.fetches[call].answer = Answer::Resolved;
         Ok(())
     }
@@ -165,6 +170,10 @@ impl Model {
     /// The process ended; storage was not asked yet.
     pub(super) fn died(&mut self) {
         self.books.life += 1;
+        // A click is not owed.
+        for fetch in &mut self.books.fetches {
+            fetch.clicks = 0;
+        }
     }
 
     /// What is stored when the next process begins.
@@ -324,9 +333,11 @@ impl Model {
         // A click may come before the end, and what it reads may be replaced.
         let success = delivery.name == FunctionalEventName::Success;
         let mut length = 0;
+        let mut is_bad = false;
         for (file, body) in files.iter().zip(&delivery.bodies) {
             match body {
-                Ok(body) => {
+                Ok((is_ok, body)) => {
+                    is_bad |= !is_ok;
                     length += body.len() as u64;
                     self.whole(*file, body, !success)?;
                 }
@@ -340,6 +351,18 @@ impl Model {
             !success || may_be_refused || length == delivery.downloaded,
             "{key:?} says that {} bytes were downloaded, its bodies have {length}",
             delivery.downloaded
+        );
+        // The status decides, and somebody's.
+        must!(!success || !is_bad, "{key:?} is a success with a bad status");
+        must!(
+            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused,
+            "no record of {key:?} has a bad status"
+        );
+        let upload = self.books.get(key)?.call.upload.unwrap_or(0);
+        must!(
+            !success || delivery.uploaded == upload,
+            "{key:?} is a success with {} bytes uploaded of {upload}",
+            delivery.uploaded
         );
         Ok(())
     }

@@ -13,7 +13,7 @@ use futures::future::{Either, LocalBoxFuture, select};
 use http::Method;
 use url::Url;
 
-use super::books::FetchCall;
+use super::books::{FetchCall, Sure};
 use super::model::Outcome;
 use super::world::url_of;
 use super::{OpenPage, Player, Seen, id_of};
@@ -95,12 +95,18 @@ impl Player {
     pub(super) fn get(self: &Rc<Self>, target: Target) {
         let page = self.page();
         let manager = self.manager(&page, target.registration);
+        let due = self.told(|model| model.due(target.registration));
         let both = futures::future::join(manager.get(id_of(target)), manager.get(id_of(target)));
         self.on_page(&page, both, move |player, page, answers| match answers {
-            Some((Ok(one), Ok(other))) => one
-                .iter()
-                .chain(&other)
-                .for_each(|instance| player.see(page, target, instance)),
+            Some((Ok(one), Ok(other))) => {
+                for answer in [one, other] {
+                    let key = answer.as_ref().map(|instance| instance.key());
+                    player.note(|model| model.got(&due, target, key, &player.storage));
+                    if let Some(instance) = answer {
+                        player.see(page, target, &instance);
+                    }
+                }
+            }
             Some((Err(exception), _) | (_, Err(exception))) => {
                 player.note(|model| model.call_rejected(target.registration, "get()", exception.name))
             }
@@ -111,8 +117,12 @@ impl Player {
     pub(super) fn get_ids(self: &Rc<Self>, registration: usize) {
         let page = self.page();
         let manager = self.manager(&page, registration);
+        let due = self.told(|model| model.due(registration));
         self.on_page(&page, manager.get_ids(), move |player, _, answer| match answer {
-            Some(Ok(ids)) => player.note(|model| model.ids(registration, &ids)),
+            Some(Ok(ids)) => player.note(|model| {
+                model.got_ids(&due, &ids, &player.storage)?;
+                model.ids(registration, &ids)
+            }),
             Some(Err(exception)) => {
                 player.note(|model| model.call_rejected(registration, "getIds()", exception.name));
             }
@@ -156,7 +166,7 @@ impl Player {
     }
 
     /// Tells the model of a background fetch whose call may have had no answer.
-    fn adopt(&self, key: FetchKey) {
+    pub(super) fn adopt(&self, key: FetchKey) {
         if let Some(sighting) = self.sighting(key) {
             self.note(|model| model.see(&sighting));
         }
@@ -206,9 +216,26 @@ impl Player {
         // The user may see it before the page does.
         self.adopt(key);
         let doing = match step {
-            Step::Pause(_) => async move { drop(engine.pause(key).await) }.boxed_local(),
-            Step::Resume(_) => async move { drop(engine.resume(key).await) }.boxed_local(),
-            Step::Allow(_) => async move { drop(engine.allow(key).await) }.boxed_local(),
+            Step::Pause(_) => {
+                let resumes = self.told(|model| model.resumes(key));
+                let player = Rc::clone(self);
+                async move {
+                    let paused = engine.pause(key).await;
+                    // What a shutdown cuts off is not stored.
+                    if paused.is_ok() && !player.stopping.get() {
+                        player.told(|model| model.paused(key, resumes));
+                    }
+                }
+                .boxed_local()
+            }
+            Step::Resume(_) => {
+                self.told(|model| model.resumed(key));
+                async move { drop(engine.resume(key).await) }.boxed_local()
+            }
+            Step::Allow(_) => {
+                self.told(|model| model.allowed(key));
+                async move { drop(engine.allow(key).await) }.boxed_local()
+            }
             Step::UserAborts(_) => {
                 self.told(|model| model.abort_called(key));
                 let player = Rc::clone(self);
@@ -237,8 +264,13 @@ impl Player {
 
     pub(super) fn set_metered(self: &Rc<Self>, metered: bool) {
         self.metered.set(metered);
-        let engine = self.engine();
-        self.begin(async move { engine.set_metered(metered).await }.boxed_local());
+        let (player, engine) = (Rc::clone(self), self.engine());
+        self.told(|model| model.metered(metered, Sure::Maybe));
+        let changing = async move {
+            engine.set_metered(metered).await;
+            player.told(|model| model.metered(metered, Sure::Yes));
+        };
+        self.begin(changing.boxed_local());
     }
 
     pub(super) fn clear(self: &Rc<Self>, registration: usize) {

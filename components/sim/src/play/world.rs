@@ -5,16 +5,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use background_fetch::BackgroundFetchUIOptions;
 use background_fetch::Engine;
-use background_fetch::api::BackgroundFetchEvent;
+use background_fetch::api::{BackgroundFetchEvent, BackgroundFetchRecord};
 use background_fetch::embedder::{Clock, FunctionalEventName, NetworkError, Policies, Storage, StoredFetch};
 use background_fetch::fetch::Client;
+use background_fetch::{BackgroundFetchUIOptions, Exception};
 use futures::future::select;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::books::Sighting;
+use super::books::{Sighting, Sure};
 use super::model::{Checked, Model, must};
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
@@ -23,6 +23,9 @@ use crate::{Random, Resource, VolatileStorage, World, body_of, yield_now};
 
 /// The scopes of the two registrations; the first is where pages and files are.
 const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
+
+/// The title that a worker sets.
+pub(super) const TITLE: &str = "done";
 
 /// The quota of a story that has none.
 const PLENTY: u64 = 1 << 30;
@@ -70,6 +73,9 @@ impl Player {
             metered: Cell::new(false),
             stopping: Cell::new(false),
             dispatched,
+            requests: Cell::new(0),
+            earlier_requests: Cell::new(0),
+            earlier_shown: Cell::new(0),
             crashes: Cell::new(0),
         });
         for file in 0..story.files.len() {
@@ -109,6 +115,7 @@ impl Player {
         let stored: Vec<_> = stored.iter().filter_map(sighting_stored).collect();
         self.told(|model| model.reborn(&stored))?;
         engine.set_metered(self.metered.get()).await;
+        self.told(|model| model.metered(self.metered.get(), Sure::Yes));
         let worker = self.world.open_page(&engine, client("worker.js"));
         let player = Rc::downgrade(self);
         self.world.handle_events(worker.clone(), move |event| {
@@ -162,6 +169,7 @@ impl Player {
     /// The process is killed, and starts again; some are killed while they start.
     pub(super) async fn crash(self: &Rc<Self>) -> Checked {
         self.check()?;
+        self.check_requests()?;
         loop {
             self.crashes.set(self.crashes.get() + 1);
             self.die();
@@ -190,8 +198,15 @@ impl Player {
         self.open().await
     }
 
+    /// The requests of this life, one after the other.
+    fn check_requests(&self) -> Checked {
+        let requests = self.world.network.log_from(self.earlier_requests.get());
+        self.model.borrow().go_on(&requests)
+    }
+
     pub(super) async fn shut_down(&self) -> Checked {
         self.check()?;
+        self.check_requests()?;
         let engine = self.engine();
         self.stopping.set(true);
         {
@@ -217,6 +232,10 @@ impl Player {
     fn die(&self) {
         self.stopping.set(false);
         self.tell_ended_events();
+        // What nobody was told of in time belongs to no life.
+        self.tell_dispatches();
+        self.earlier_requests.set(self.requests.get());
+        self.earlier_shown.set(self.world.display.history().len());
         self.model.borrow_mut().died();
         if let Some(running) = self.running.borrow_mut().take() {
             running.pages.iter().for_each(OpenPage::close);
@@ -259,11 +278,13 @@ impl Player {
             }
             Habit::UpdatesUi => {
                 let options = BackgroundFetchUIOptions {
-                    title: Some("done".into()),
+                    title: Some(TITLE.into()),
                     ..Default::default()
                 };
                 // It is for two of the events only.
-                let _ = event.update_ui(options).await;
+                if event.update_ui(options).await.is_ok() {
+                    self.told(|model| model.titled(event.registration().key()));
+                }
             }
         }
         let registration = event.registration();
@@ -277,7 +298,7 @@ impl Player {
         };
         let mut bodies = Vec::new();
         for record in &records {
-            bodies.push(body_of(record).await.map_err(|exception| exception.name));
+            bodies.push(record_of(record).await.map_err(|exception| exception.name));
         }
         drop(records);
         let delivery = Delivery {
@@ -285,10 +306,17 @@ impl Player {
             name: event.name(),
             outcome: (registration.result(), registration.failure_reason()),
             downloaded: registration.downloaded(),
+            uploaded: registration.uploaded(),
             bodies,
         };
         self.note(|model| model.delivered(&delivery));
     }
+}
+
+/// Whether the status of a record is one of success, and its body.
+async fn record_of(record: &BackgroundFetchRecord) -> Result<(bool, Vec<u8>), Exception> {
+    let is_ok = record.response_ready().await?.head().is_ok();
+    Ok((is_ok, body_of(record).await?))
 }
 
 impl OpenPage {
@@ -314,6 +342,12 @@ fn sighting_stored(fetch: &StoredFetch) -> Option<Sighting> {
 /// The number of the call that a URL is from.
 pub(super) fn call_of(url: &Url) -> usize {
     let number = url.fragment().and_then(|fragment| fragment.parse().ok());
+    number.unwrap_or(usize::MAX)
+}
+
+/// The file that a URL is of.
+pub(super) fn file_of(url: &Url) -> usize {
+    let number = url.path().rsplit('/').next().and_then(|file| file.parse().ok());
     number.unwrap_or(usize::MAX)
 }
 
