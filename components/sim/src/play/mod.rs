@@ -85,6 +85,7 @@ struct Player {
     running: RefCell<Option<Running>>,
     habit: Cell<Habit>,
     metered: Cell<bool>,
+    metered_changes: Cell<usize>,
     /// Whether the engine is being shut down.
     stopping: Cell<bool>,
     /// The events that were dispatched, and not told to the model yet.

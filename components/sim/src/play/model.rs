@@ -13,7 +13,7 @@ use background_fetch::{
 };
 
 use super::Delivery;
-use super::books::{Answer, Books, FetchCall, Sighting, Sure};
+use super::books::{Answer, Books, Faults, FetchCall, Sighting, Sure};
 use crate::story::{Step, Story};
 use crate::{Ranges, pattern};
 
@@ -313,7 +313,7 @@ impl Model {
     pub(super) fn delivered(&mut self, delivery: &Delivery) -> Checked {
         let key = delivery.fetch;
         self.see_outcome(key, delivery.outcome, "the event")?;
-        let reads_fail = self.books.faults.reads_fail;
+        let Faults { any, reads_fail, .. } = self.books.faults;
         let fetch = self.books.get(key)?;
         let may_be_refused = reads_fail || fetch.cleared != Sure::No;
         let is_click = delivery.name == FunctionalEventName::Click;
@@ -355,7 +355,7 @@ impl Model {
         // The status decides, and somebody's.
         must!(!success || !is_bad, "{key:?} is a success with a bad status");
         must!(
-            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused,
+            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused || any,
             "no record of {key:?} has a bad status"
         );
         let upload = self.books.get(key)?.call.upload.unwrap_or(0);

@@ -264,11 +264,16 @@ impl Player {
 
     pub(super) fn set_metered(self: &Rc<Self>, metered: bool) {
         self.metered.set(metered);
+        let change = self.metered_changes.get() + 1;
+        self.metered_changes.set(change);
         let (player, engine) = (Rc::clone(self), self.engine());
         self.told(|model| model.metered(metered, Sure::Maybe));
         let changing = async move {
             engine.set_metered(metered).await;
-            player.told(|model| model.metered(metered, Sure::Yes));
+            // Where it changed again meanwhile, that call has the last word.
+            if player.metered_changes.get() == change {
+                player.told(|model| model.metered(metered, Sure::Yes));
+            }
         };
         self.begin(changing.boxed_local());
     }

@@ -71,6 +71,7 @@ impl Player {
             running: RefCell::default(),
             habit: Cell::new(Habit::Reads),
             metered: Cell::new(false),
+            metered_changes: Cell::new(0),
             stopping: Cell::new(false),
             dispatched,
             requests: Cell::new(0),
