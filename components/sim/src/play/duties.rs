@@ -96,6 +96,10 @@ impl Model {
 
     /// What is there when everything has gone as far as it can.
     pub(super) fn look_around(&mut self, in_flight: &[RequestLog], on_screen: &[DisplayState]) -> Checked {
+        // What waits for a slow storage is not at rest.
+        if self.books.is_slow {
+            return Ok(());
+        }
         for request in in_flight {
             let fetch = &self.books.fetches[call_of(&request.url)];
             let is_get = request.method == Method::GET;
@@ -237,21 +241,23 @@ impl Model {
 
     /// Whether it is active still, and was when anything was asked before.
     fn is_active(&mut self, key: FetchKey, storage: &VolatileStorage) -> bool {
-        let faults = self.books.faults.any;
+        let life = self.books.life;
         let Some(fetch) = self.books.find(key) else {
             return false;
         };
-        let is_undisturbed = fetch.aborts == 0 && fetch.cleared == Sure::No && !faults;
+        let is_undisturbed =
+            fetch.aborts == 0 && fetch.cleared == Sure::No && !fetch.goes_without_result(life);
         is_undisturbed && storage.durable_state(key) == Some(FetchState::Active)
     }
 
     /// A page shows an outcome when everything has gone as far as it can.
     pub(super) fn shows(&mut self, key: FetchKey, outcome: Outcome) -> Checked {
+        let is_slow = self.books.is_slow;
         let Some(fetch) = self.books.find(key).filter(|fetch| fetch.cleared == Sure::No) else {
             return Ok(());
         };
         must!(
-            outcome.0 != BackgroundFetchResult::Empty || fetch.outcome.is_none(),
+            outcome.0 != BackgroundFetchResult::Empty || fetch.outcome.is_none() || is_slow,
             "a page does not know that {key:?} is over: {:?}",
             fetch.outcome
         );

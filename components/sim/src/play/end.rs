@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 impl Player {
     pub(super) async fn end(self: &Rc<Self>) -> Checked {
         self.make_peace();
-        let faults = |step: &Step| matches!(step, Step::StorageFails { .. });
+        let faults = |step: &Step| matches!(step, Step::StorageFails { .. } | Step::StorageFailsOn(..));
         if self.story.steps.iter().any(faults) {
             // What could not be removed is removed after a restart.
             self.restart().await?;
@@ -46,7 +46,8 @@ impl Player {
             left.len()
         );
         let usage = self.usage().await?;
-        must!(usage == 0, "{usage} bytes are left in storage");
+        let is_empty = usage.values().all(|usage| *usage == 0);
+        must!(is_empty, "{usage:?} bytes are left in storage");
         Ok(())
     }
 

@@ -7,15 +7,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use background_fetch::embedder::{FetchState, FunctionalEventName, PermissionState, StoredFetch};
+use background_fetch::fetch::StorageKey;
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{
     BackgroundFetchFailureReason as Reason, BackgroundFetchResult, DomString, ExceptionName, FetchKey,
 };
 
 use super::Delivery;
-use super::books::{Answer, Books, Faults, FetchCall, Sighting, Sure};
-use crate::story::{Step, Story};
-use crate::{Ranges, pattern};
+use super::books::{Answer, Books, FetchCall, Sighting, Sure};
+use crate::story::Story;
+use crate::{Ranges, StorageOperation, pattern};
 
 /// A result with its failure reason.
 pub(super) type Outcome = (BackgroundFetchResult, Reason);
@@ -55,29 +56,33 @@ impl Model {
             call,
             state: None,
         })?;
-        let permission = self.books.story.setting.permission;
+        let fetch = &self.books.fetches[call];
         must!(
-            permission != PermissionState::Denied,
+            fetch.permission != Some(PermissionState::Denied),
             "fetch() resolved without permission"
+        );
+        must!(
+            fetch.worker != Some(false),
+            "fetch() resolved without an active worker"
         );
         self.books.fetches[call].answer = Answer::Resolved;
         Ok(())
     }
 
     pub(super) fn fetch_rejected(&mut self, call: usize, name: ExceptionName) -> Checked {
-        let (faults, setting) = (self.books.faults.any, &self.books.story.setting);
-        let (denied, quota) = (
-            setting.permission == PermissionState::Denied,
-            setting.quota.is_some(),
-        );
+        let faults = self.books.faults.any;
+        let quota = self.books.story.setting.quota.is_some();
         let is_overtaken = self.books.may_be_overtaken(call);
         let fetch = &mut self.books.fetches[call];
         let may = match name {
-            ExceptionName::NotAllowedError => denied,
+            ExceptionName::NotAllowedError => !matches!(
+                fetch.permission,
+                Some(PermissionState::Granted | PermissionState::Prompt)
+            ),
             ExceptionName::QuotaExceededError => quota || faults,
             ExceptionName::UnknownError => faults,
             ExceptionName::AbortError => fetch.cleared != Sure::No,
-            ExceptionName::TypeError => fetch.may_be_refused || is_overtaken,
+            ExceptionName::TypeError => fetch.may_be_refused || is_overtaken || fetch.worker != Some(true),
             _ => false,
         };
         must!(may, "fetch() of {:?} rejected with {name:?}", fetch.call);
@@ -162,18 +167,40 @@ impl Model {
         }
     }
 
-    /// The storage is going to fail.
-    pub(super) fn fails(&mut self, step: &Step) {
-        self.books.fails(step);
+    /// What is called for and has no answer may go either way.
+    pub(super) fn permission_changes(&mut self, to: PermissionState) {
+        self.books.permission = to;
+        for fetch in self.books.unanswered() {
+            fetch.permission = None;
+            fetch.asks = Sure::Maybe;
+        }
+    }
+
+    pub(super) fn worker_changes(&mut self, registration: usize, active: bool) {
+        self.books.workers[registration] = active;
+        // Events wait for one; a click does not.
+        self.books.workers_fail |= !active;
+        for fetch in self.books.unanswered() {
+            if fetch.call.target.registration == registration {
+                fetch.worker = None;
+            }
+        }
     }
 
     /// The process ended; storage was not asked yet.
     pub(super) fn died(&mut self) {
-        self.books.life += 1;
-        // A click is not owed.
+        let life = self.books.life;
         for fetch in &mut self.books.fetches {
+            // A click is not owed.
             fetch.clicks = 0;
+            // A storage that took no result did not take it for the next life either: it may end in another way.
+            if fetch.goes_without_result(life) {
+                fetch.outcome = None;
+                fetch.aborted = fetch.aborted.min(Sure::Maybe);
+                fetch.frozen_at = None;
+            }
         }
+        self.books.life += 1;
     }
 
     /// What is stored when the next process begins.
@@ -194,8 +221,9 @@ impl Model {
             );
             // 2. An event that did not end is owed.
             let is_owed = matches!(state, Some(FetchState::Settled { .. }));
+            let is_told = |life: &usize| !fetch.goes_without_result(*life);
             must!(
-                is_owed || fetch.events.is_empty() || fetch.ended || fetch.cleared != Sure::No,
+                is_owed || !fetch.events.iter().any(is_told) || fetch.ended || fetch.cleared != Sure::No,
                 "the event of {:?} did not end, and {state:?} is stored",
                 fetch.key
             );
@@ -251,7 +279,7 @@ impl Model {
             ),
         }
         must!(
-            reason == Reason::Aborted || fetch.prospects.allow(reason),
+            reason == Reason::Aborted || fetch.prospects.allow(reason) || fetch.was_struck(reason),
             "{who} shows {outcome:?} for {key:?} ({:?}), whose servers give no reason for it",
             fetch.call
         );
@@ -284,6 +312,10 @@ impl Model {
         if fetch.cleared != Sure::No {
             return Ok(());
         }
+        // A storage that takes nothing for seconds holds nobody up.
+        if fetch.goes_without_result(life) {
+            return Ok(());
+        }
         must!(
             !could_lose,
             "{key:?} got its event before its records were durable"
@@ -313,10 +345,16 @@ impl Model {
     pub(super) fn delivered(&mut self, delivery: &Delivery) -> Checked {
         let key = delivery.fetch;
         self.see_outcome(key, delivery.outcome, "the event")?;
-        let Faults { any, reads_fail, .. } = self.books.faults;
+        let reads_fail = self.books.faults.reads_fail;
         let fetch = self.books.get(key)?;
         let may_be_refused = reads_fail || fetch.cleared != Sure::No;
         let is_click = delivery.name == FunctionalEventName::Click;
+        // A failure whose record could not be stored keeps its reason, and after a crash not its record.
+        let is_of_record = |operation| operation == StorageOperation::SettleRecord;
+        let is_unsettled = fetch
+            .strikes
+            .iter()
+            .any(|(_, strike)| is_of_record(strike.operation));
         must!(
             is_click || is_event_of(delivery.name, delivery.outcome),
             "{:?} came with {:?}",
@@ -355,7 +393,7 @@ impl Model {
         // The status decides, and somebody's.
         must!(!success || !is_bad, "{key:?} is a success with a bad status");
         must!(
-            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused || any,
+            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused || is_unsettled,
             "no record of {key:?} has a bad status"
         );
         let upload = self.books.get(key)?.call.upload.unwrap_or(0);
@@ -444,9 +482,9 @@ impl Model {
         &mut self,
         inspected: &[(Option<Sighting>, FetchInspection)],
         stored: &[StoredFetch],
-        usage: u64,
+        usage: &BTreeMap<StorageKey, u64>,
     ) -> Checked {
-        let faults = self.books.faults;
+        let (faults, life) = (self.books.faults, self.books.life);
         let mut active = BTreeSet::new();
         for (sighting, fetch) in inspected {
             let key = fetch.key;
@@ -459,7 +497,8 @@ impl Model {
             let is_active = fetch.records_available
                 && fetch.result == BackgroundFetchResult::Empty
                 && known.aborted == Sure::No
-                && !(faults.any && known.may_be_a_ghost());
+                && !(faults.any && known.may_be_a_ghost())
+                && !(0..=life).any(|life| known.goes_without_result(life));
             must!(
                 !is_active || active.insert((fetch.registration.scope.clone(), fetch.id.clone())),
                 "two background fetches are active as {:?}",
@@ -492,17 +531,18 @@ impl Model {
         &self,
         inspected: &[(Option<Sighting>, FetchInspection)],
         stored: &[StoredFetch],
-        usage: u64,
+        usage: &BTreeMap<StorageKey, u64>,
     ) -> Checked {
         let faults = self.books.faults;
-        let mut sum = 0;
+        let mut sums = BTreeMap::new();
         for fetch in stored {
             let length: u64 = fetch.records.iter().map(|record| record.state.length).sum();
             let bodies = fetch
                 .records
                 .iter()
                 .filter_map(|record| record.request.body_length);
-            sum += length + bodies.sum::<u64>();
+            let of_site = sums.entry(&fetch.registration.storage_key).or_insert(0);
+            *of_site += length + bodies.sum::<u64>();
             must!(
                 faults.stores_more || fetch.download_total == 0 || length <= fetch.download_total,
                 "{length} bytes are stored of {:?}, of which {} were allowed",
@@ -521,14 +561,17 @@ impl Model {
             );
         }
         let quota = self.books.story.setting.quota;
-        must!(
-            quota.is_none_or(|quota| usage <= quota),
-            "{usage} bytes are used of a quota of {quota:?}"
-        );
-        must!(
-            faults.leaks || usage == sum,
-            "{usage} bytes are accounted for, {sum} are stored"
-        );
+        for (site, usage) in usage {
+            must!(
+                quota.is_none_or(|quota| *usage <= quota),
+                "{usage} bytes are used of a quota of {quota:?}"
+            );
+            let sum = sums.get(site).copied().unwrap_or(0);
+            must!(
+                faults.leaks || *usage == sum || self.books.is_lost_and_staging(),
+                "{usage} bytes are accounted for, {sum} are stored"
+            );
+        }
         Ok(())
     }
 

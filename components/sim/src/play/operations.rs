@@ -33,7 +33,7 @@ impl Player {
     }
 
     fn manager(&self, page: &OpenPage, registration: usize) -> BackgroundFetchManager {
-        page.page
+        page.realms[registration]
             .realm
             .background_fetch(&self.registrations[registration])
     }
@@ -203,6 +203,7 @@ impl Player {
         | Step::Resume(target)
         | Step::UserAborts(target)
         | Step::Allow(target)
+        | Step::Refuse(target)
         | Step::Click(target)
         | Step::Dismiss(target)) = step
         else {
@@ -236,11 +237,15 @@ impl Player {
                 self.told(|model| model.allowed(key));
                 async move { drop(engine.allow(key).await) }.boxed_local()
             }
-            Step::UserAborts(_) => {
+            Step::UserAborts(_) | Step::Refuse(_) => {
                 self.told(|model| model.abort_called(key));
                 let player = Rc::clone(self);
+                let refuses = matches!(step, Step::Refuse(_));
                 async move {
-                    let aborted = engine.abort(key).await;
+                    let aborted = match refuses {
+                        true => engine.refuse(key).await,
+                        false => engine.abort(key).await,
+                    };
                     // What a shutdown cuts off is no answer.
                     if aborted || !player.stopping.get() {
                         player.aborted(key, aborted);

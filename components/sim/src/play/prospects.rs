@@ -16,16 +16,45 @@ pub(super) struct Prospects {
     download_total_exceeded: bool,
 }
 
+/// Whether nothing can come between a request with a body and its response: one that breaks is not sent again.
+fn is_sent_at_once(story: &Story, call: &FetchCall) -> bool {
+    let breaks = |step: &Step| {
+        matches!(
+            step,
+            Step::LoseConnections
+                | Step::Offline
+                | Step::Crash
+                | Step::Restart
+                // After these everything starts again.
+                | Step::StorageFails { .. }
+                | Step::StorageFailsOn(..)
+        )
+    };
+    let versions = call.files.first().map(|file| &story.files[*file].versions);
+    let is_plain = |trouble: &Trouble| matches!(trouble, Trouble::None | Trouble::Stall(..));
+    !story.steps.iter().any(breaks)
+        && !stalls_for_ever(story)
+        && versions.is_some_and(|versions| {
+            versions
+                .iter()
+                .flat_map(|version| &version.troubles)
+                .all(is_plain)
+        })
+}
+
+/// Whether a server stops for ever: in the end its connections are lost.
+pub(super) fn stalls_for_ever(story: &Story) -> bool {
+    let versions = story.files.iter().flat_map(|file| &file.versions);
+    let mut troubles = versions.flat_map(|version| &version.troubles);
+    troubles.any(|trouble| matches!(trouble, Trouble::StallForEver(_)))
+}
+
 impl Prospects {
     pub(super) fn of(story: &Story, call: &FetchCall) -> Self {
-        let faults = story
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::StorageFails { .. }));
         let mut prospects = Self {
             // Request bodies are sent once, whatever happens.
-            fetch_error: faults || call.upload.is_some(),
-            quota_exceeded: faults || story.setting.quota.is_some(),
+            fetch_error: call.upload.is_some() && !is_sent_at_once(story, call),
+            quota_exceeded: story.setting.quota.is_some(),
             ..Self::default()
         };
         // What interrupts every file.

@@ -16,13 +16,17 @@ use url::Url;
 
 use super::books::{Sighting, Sure};
 use super::model::{Checked, Model, must};
+use super::prospects::stalls_for_ever;
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
-use crate::{Random, Resource, VolatileStorage, World, body_of, yield_now};
+use crate::{Page, Random, Resource, VolatileStorage, World, body_of, yield_now};
 
-/// The scopes of the two registrations; the first is where pages and files are.
+/// The scopes of the two registrations; the first is where files are.
 const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
+
+/// The scope of the second where it is another site's.
+const OTHER_SITE: &str = "https://other.example/";
 
 /// The title that a worker sets.
 pub(super) const TITLE: &str = "done";
@@ -46,7 +50,15 @@ impl Player {
             ..Policies::default()
         };
         policies.retry.retries = story.setting.retries;
-        let registrations = SCOPES.map(|scope| world.service_workers.register(scope));
+        let registrations = [
+            SCOPES[0],
+            if story.setting.two_sites {
+                OTHER_SITE
+            } else {
+                SCOPES[1]
+            },
+        ]
+        .map(|scope| world.service_workers.register(scope));
         let dispatched: Arc<Mutex<Vec<Dispatch>>> = Arc::default();
         world.service_workers.witness({
             let (dispatched, storage) = (dispatched.clone(), storage.clone());
@@ -74,6 +86,7 @@ impl Player {
             metered_changes: Cell::new(0),
             stopping: Cell::new(false),
             dispatched,
+            strikes: Cell::new(0),
             requests: Cell::new(0),
             earlier_requests: Cell::new(0),
             earlier_shown: Cell::new(0),
@@ -117,32 +130,46 @@ impl Player {
         self.told(|model| model.reborn(&stored))?;
         engine.set_metered(self.metered.get()).await;
         self.told(|model| model.metered(self.metered.get(), Sure::Yes));
-        let worker = self.world.open_page(&engine, client("worker.js"));
+        let workers = self.realms(&engine, "worker.js");
         let player = Rc::downgrade(self);
-        self.world.handle_events(worker.clone(), move |event| {
-            let player = player.upgrade();
-            async move {
-                if let Some(player) = player {
-                    player.handle(event).await;
+        let (of_first, first) = (workers.clone(), self.registrations[0].clone());
+        self.world.handle_events_in(
+            move |event| of_first[usize::from(event.registration != first)].clone(),
+            move |event| {
+                let player = player.upgrade();
+                async move {
+                    if let Some(player) = player {
+                        player.handle(event).await;
+                    }
                 }
-            }
-        });
+            },
+        );
         engine.start();
         let pages = Vec::new();
         *self.running.borrow_mut() = Some(Running {
             engine,
             pages,
-            worker,
+            workers,
         });
         self.open_page();
         Ok(())
+    }
+
+    /// A realm for each registration.
+    fn realms(&self, engine: &Engine, path: &str) -> [Page; 2] {
+        let first = self.world.open_page(engine, client(SCOPES[0], path));
+        let second = match self.story.setting.two_sites {
+            true => self.world.open_page(engine, client(OTHER_SITE, path)),
+            false => first.clone(),
+        };
+        [first, second]
     }
 
     pub(super) fn open_page(&self) {
         let mut running = self.running.borrow_mut();
         let running = running.as_mut().expect("the engine runs");
         running.pages.push(OpenPage {
-            page: self.world.open_page(&running.engine, client("")),
+            realms: self.realms(&running.engine, ""),
             closed: Rc::new(Watched::new(false)),
             unanswered: Rc::default(),
             instances: Rc::default(),
@@ -214,7 +241,10 @@ impl Player {
             let running = self.running.borrow();
             let running = running.as_ref().expect("the engine runs");
             running.pages.iter().for_each(OpenPage::close);
-            running.worker.event_loop.close();
+            running
+                .workers
+                .iter()
+                .for_each(|worker| worker.event_loop.close());
         }
         // A flush that fails has made nothing less durable.
         let _ = engine.shutdown().await;
@@ -240,7 +270,10 @@ impl Player {
         self.model.borrow_mut().died();
         if let Some(running) = self.running.borrow_mut().take() {
             running.pages.iter().for_each(OpenPage::close);
-            running.worker.event_loop.close();
+            running
+                .workers
+                .iter()
+                .for_each(|worker| worker.event_loop.close());
         }
         self.world.crash();
     }
@@ -260,8 +293,14 @@ impl Player {
         }
         self.world.storage.mend();
         self.world.network.online();
-        self.world.network.drop_connections();
+        if stalls_for_ever(&self.story) {
+            self.world.network.drop_connections();
+        }
         self.world.service_workers.fail_to_start(0);
+        for (index, registration) in self.registrations.iter().enumerate() {
+            self.told(|model| model.worker_changes(index, true));
+            self.world.service_workers.set_active(registration, true);
+        }
         self.habit.set(Habit::Reads);
         self.set_metered(false);
     }
@@ -269,7 +308,7 @@ impl Player {
     /// What the worker does with an event.
     async fn handle(&self, event: BackgroundFetchEvent) {
         match self.habit.get() {
-            Habit::Reads => {}
+            Habit::Reads | Habit::Rejects => {}
             Habit::Slow(seconds) => self.world.clock.sleep(Duration::from_secs(seconds)).await,
             Habit::Ignores => return,
             Habit::NeverSettles => {
@@ -297,6 +336,13 @@ impl Player {
                 return self.note(|model| model.records_refused(key, is_click, exception.name));
             }
         };
+        if self.habit.get() == Habit::Rejects {
+            // It goes no further than its first record; a promise that rejects ends the event like any other.
+            if let Some(record) = records.first() {
+                let _ = body_of(record).await;
+            }
+            return;
+        }
         let mut bodies = Vec::new();
         for record in &records {
             bodies.push(record_of(record).await.map_err(|exception| exception.name));
@@ -324,7 +370,7 @@ impl OpenPage {
     fn close(&self) {
         self.closed.change(|closed| *closed = true);
         self.instances.borrow_mut().clear();
-        self.page.event_loop.close();
+        self.realms.iter().for_each(|realm| realm.event_loop.close());
     }
 }
 
@@ -352,8 +398,8 @@ pub(super) fn file_of(url: &Url) -> usize {
     number.unwrap_or(usize::MAX)
 }
 
-fn client(path: &str) -> Client {
-    let url = format!("{}{path}", SCOPES[0]);
+fn client(site: &str, path: &str) -> Client {
+    let url = format!("{site}{path}");
     Client::page(Url::parse(&url).expect("the site has a URL"))
 }
 
@@ -383,6 +429,11 @@ fn resource(version: &Version, seed: u64) -> Resource {
     }
     if version.content_decoded {
         resource = resource.content_decoded();
+    }
+    if version.redirects > 0 {
+        let hop = |hop| format!("{}hop/{hop}", [SCOPES[0], "https://cdn.example/"][hop % 2]);
+        let hops: Vec<_> = (0..version.redirects).map(hop).collect();
+        resource = resource.redirects(hops.iter().map(String::as_str));
     }
     for trouble in &version.troubles {
         resource = match *trouble {

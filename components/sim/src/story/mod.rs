@@ -38,6 +38,8 @@ pub struct Setting {
     pub metered: MeteredPolicy,
     /// The failures in a row that a record survives.
     pub retries: u32,
+    /// Whether the second registration is another site's.
+    pub two_sites: bool,
 }
 
 /// What a server has at a URL: one version after the other, of which the last stays.
@@ -64,6 +66,8 @@ pub struct Version {
     pub says_length: bool,
     /// Whether it travels compressed.
     pub content_decoded: bool,
+    /// The other URLs through which its server redirects.
+    pub redirects: usize,
     /// The bytes of a chunk.
     pub chunk: u64,
     /// The milliseconds before each chunk.
@@ -148,6 +152,12 @@ pub enum Step {
     UserAborts(Target),
     /// The user allows what waits for permission.
     Allow(Target),
+    /// The user refuses it.
+    Refuse(Target),
+    /// The site may from now on, may not, or the user is asked.
+    Permission(PermissionState),
+    /// A registration has an active worker from now on, or none.
+    Worker(usize, bool),
     /// The user clicks.
     Click(Target),
     /// The user dismisses.
@@ -179,6 +189,12 @@ pub enum Step {
         /// Whether it had its effect.
         after_effect: bool,
     },
+    /// An operation of the storage fails from now on, until the storage is mended.
+    StorageFailsOn(StorageOperation, StorageErrorKind),
+    /// An operation of the storage takes so many milliseconds from now on, until the storage is mended.
+    StorageIsSlow(StorageOperation, u64),
+    /// The storage is mended.
+    StorageIsMended,
     /// The site's registration is cleared.
     Clear(usize),
     /// The process is killed, and starts again.
@@ -202,6 +218,8 @@ pub enum Habit {
     Slow(u64),
     /// It does nothing.
     Ignores,
+    /// It reads the first record, and rejects.
+    Rejects,
     /// It never settles: its time runs out.
     NeverSettles,
     /// It changes the title.
