@@ -84,6 +84,10 @@ impl Model {
         let Some(fetch) = self.books.fetches.get(call_of(&request.url)) else {
             return Err(format!("nobody called for a request of {}", request.url));
         };
+        // Telling the server that nobody goes on with an upload is what follows from an end.
+        if request.method == Method::DELETE {
+            return Ok(());
+        }
         let why = fetch.is_held_up(request.method == Method::GET);
         must!(
             why.is_none(),

@@ -142,6 +142,20 @@ impl Player {
                 "a server got other bytes than call {call} sent"
             );
             let model = self.model.borrow();
+            if let Some(server) = self.uploads.borrow().get(&call) {
+                let bytes = server.bytes();
+                let length = model.upload_of(call).unwrap_or(0) as usize;
+                must!(
+                    bytes == pattern(UPLOAD + call as u64, 0, bytes.len()),
+                    "a server got other bytes than call {call} sent, in parts"
+                );
+                must!(
+                    !model.succeeded(call) || (bytes.len(), server.creations()) == (length, 1),
+                    "call {call} succeeded with {} bytes sent of {length}",
+                    bytes.len()
+                );
+                continue;
+            }
             must!(
                 !model.succeeded(call) || model.upload_of(call) == Some(post.body.len() as u64),
                 "call {call} succeeded with {} bytes sent of {:?}",

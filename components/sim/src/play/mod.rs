@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 
 use crate::story::{Habit, Step, Story, Target};
 use crate::watched::Watched;
-use crate::{Bounds, Page, Random, VolatileStorage, World};
+use crate::{Bounds, Page, Random, UploadServer, VolatileStorage, World};
 use books::{FetchCall, Sighting};
 use model::{Checked, Model, Outcome, must};
 
@@ -92,6 +92,8 @@ struct Player {
     stopping: Cell<bool>,
     /// The events that were dispatched, and not told to the model yet.
     dispatched: Arc<Mutex<Vec<Dispatch>>>,
+    /// The servers with resumable uploads, by their calls.
+    uploads: RefCell<BTreeMap<usize, UploadServer>>,
     /// The failed calls of the storage that were told to the model.
     strikes: Cell<usize>,
     /// The requests that were told to the model.

@@ -372,12 +372,12 @@ impl Model {
         let success = delivery.name == FunctionalEventName::Success;
         let mut length = 0;
         let mut is_bad = false;
-        for (file, body) in files.iter().zip(&delivery.bodies) {
+        for (index, (file, body)) in files.iter().zip(&delivery.bodies).enumerate() {
             match body {
                 Ok((is_ok, body)) => {
                     is_bad |= !is_ok;
                     length += body.len() as u64;
-                    self.whole(*file, body, !success)?;
+                    self.is_answer(key, index, body, !success)?;
                 }
                 Err(name) => must!(
                     !success || may_be_refused,
@@ -420,10 +420,27 @@ impl Model {
         let Some(fetch) = self.books.find(key) else {
             return Ok(());
         };
-        let Some(file) = fetch.call.files.get(index).copied() else {
-            return Err(format!("{key:?} has no record {index}"));
+        must!(index < fetch.call.files.len(), "{key:?} has no record {index}");
+        self.is_answer(key, index, body, true)
+    }
+
+    /// 1. What a record hands out is what its server answered.
+    fn is_answer(&self, key: FetchKey, index: usize, body: &[u8], may_be_an_error_page: bool) -> Checked {
+        let call = &self.books.fetches[self.books.by_key[&key]].call;
+        let Some(sent) = call
+            .upload
+            .filter(|_| index == 0 && self.books.story.setting.uploads.is_some())
+        else {
+            return self.whole(call.files[index], body, may_be_an_error_page);
         };
-        self.whole(file, body, true)
+        // A body that is still arriving, or that nobody continues, is a beginning of it.
+        let answer = format!("stored {sent}").into_bytes();
+        must!(
+            body == answer || (may_be_an_error_page && answer.starts_with(body)),
+            "the answer to an upload of {sent} bytes is {:?}",
+            String::from_utf8_lossy(body)
+        );
+        Ok(())
     }
 
     /// `getIds()`: no id twice, and none that nobody called for.

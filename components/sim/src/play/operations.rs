@@ -15,11 +15,10 @@ use url::Url;
 
 use super::books::{FetchCall, Sure};
 use super::model::Outcome;
-use super::world::url_of;
+use super::world::{upload_url_of, url_of};
 use super::{OpenPage, Player, Seen, id_of};
-use crate::body_of;
-use crate::pattern;
 use crate::story::{Step, Target};
+use crate::{UploadServer, body_of, pattern};
 
 /// The seed of the first call's request body; each further call has the next.
 pub(super) const UPLOAD: u64 = 1000;
@@ -72,7 +71,14 @@ impl Player {
         let url = |file: &usize| format!("{}#{number}", url_of(*file));
         let requests = files.iter().enumerate().map(|(index, file)| match upload {
             Some(length) if index == 0 => {
-                let url = Url::parse(&url(file)).expect("a file has a URL");
+                let mut url = Url::parse(&url(file)).expect("a file has a URL");
+                if let Some(troubles) = &self.story.setting.uploads {
+                    url.set_query(Some(&number.to_string()));
+                    let server = UploadServer::new(&upload_url_of(number));
+                    server.troubles(troubles.iter().copied());
+                    self.world.network.serve_upload(&url, &server);
+                    self.uploads.borrow_mut().insert(number, server);
+                }
                 let request = Request {
                     method: Method::POST,
                     ..Request::new(url)

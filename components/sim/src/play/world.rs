@@ -20,7 +20,7 @@ use super::prospects::stalls_for_ever;
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
-use crate::{Page, Random, Resource, VolatileStorage, World, body_of, yield_now};
+use crate::{Page, Random, Resource, UploadServer, VolatileStorage, World, body_of, yield_now};
 
 /// The scopes of the two registrations; the first is where files are.
 const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
@@ -50,6 +50,7 @@ impl Player {
             ..Policies::default()
         };
         policies.retry.retries = story.setting.retries;
+        policies.uploads.resumable = story.setting.uploads.is_some();
         let registrations = [
             SCOPES[0],
             if story.setting.two_sites {
@@ -86,6 +87,7 @@ impl Player {
             metered_changes: Cell::new(0),
             stopping: Cell::new(false),
             dispatched,
+            uploads: RefCell::default(),
             strikes: Cell::new(0),
             requests: Cell::new(0),
             earlier_requests: Cell::new(0),
@@ -293,6 +295,7 @@ impl Player {
         }
         self.world.storage.mend();
         self.world.network.online();
+        self.uploads.borrow().values().for_each(UploadServer::mend);
         if stalls_for_ever(&self.story) {
             self.world.network.drop_connections();
         }
@@ -372,6 +375,11 @@ impl OpenPage {
         self.instances.borrow_mut().clear();
         self.realms.iter().for_each(|realm| realm.event_loop.close());
     }
+}
+
+/// The upload resource of a call.
+pub(super) fn upload_url_of(call: usize) -> String {
+    format!("{}upload/{call}#{call}", SCOPES[0])
 }
 
 pub(super) fn url_of(file: usize) -> String {

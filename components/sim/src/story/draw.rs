@@ -3,7 +3,7 @@
 use background_fetch::embedder::{MeteredPolicy, PermissionState, StorageErrorKind};
 
 use super::{File, Habit, Setting, Step, Story, Target, Trouble, Validator, Version};
-use crate::{Random, Ranges, StorageOperation};
+use crate::{Random, Ranges, StorageOperation, UploadTrouble};
 
 /// Where the choices of a story come from.
 pub struct Choices<'a>(Source<'a>);
@@ -122,6 +122,10 @@ impl Setting {
                 false => MeteredPolicy::Allow,
             },
             retries: choices.one_of(&[20, 20, 20, 5, 2]),
+            uploads: choices.chance(1, 3).then(|| {
+                let troubles = choices.below(4);
+                (0..troubles).map(|_| draw_upload_trouble(choices)).collect()
+            }),
             two_sites: choices.chance(1, 4),
         }
     }
@@ -311,6 +315,21 @@ impl Step {
                 Some(Self::Pass(root * root / 10))
             }
         }
+    }
+}
+
+fn draw_upload_trouble(choices: &mut Choices<'_>) -> UploadTrouble {
+    let after = choices.below(600);
+    match choices.below(10) {
+        0 => UploadTrouble::None,
+        1 => UploadTrouble::DropAndLose {
+            after,
+            lost: choices.below(200),
+        },
+        2 => UploadTrouble::Stall(after),
+        3 => UploadTrouble::LoseAnswer,
+        4 => UploadTrouble::Refuse(choices.one_of(&[503, 409, 404])),
+        _ => UploadTrouble::Drop(after),
     }
 }
 

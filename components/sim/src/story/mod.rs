@@ -10,7 +10,7 @@ use background_fetch::embedder::{MeteredPolicy, PermissionState, StorageErrorKin
 pub use draw::Choices;
 pub use shrink::shrink;
 
-use crate::{Ranges, StorageOperation};
+use crate::{Ranges, StorageOperation, UploadTrouble};
 
 /// What happens in a simulated world: its servers, and step by step the scripts, the user, the network and the crashes.
 ///
@@ -38,6 +38,8 @@ pub struct Setting {
     pub metered: MeteredPolicy,
     /// The failures in a row that a record survives.
     pub retries: u32,
+    /// What goes wrong with each upload, where the policy is to resume them and servers keep what arrives.
+    pub uploads: Option<Vec<UploadTrouble>>,
     /// Whether the second registration is another site's.
     pub two_sites: bool,
 }

@@ -60,6 +60,12 @@ fn plainer(story: &Story) -> Vec<Change> {
         Box::new(|story| story.setting = Setting::default()),
         Box::new(|story| story.setting.quota = None),
         Box::new(|story| story.setting.two_sites = false),
+        Box::new(|story| story.setting.uploads = None),
+        Box::new(|story| {
+            if let Some(troubles) = &mut story.setting.uploads {
+                troubles.truncate(1);
+            }
+        }),
     ];
     for (index, file) in story.files.iter().enumerate() {
         changes.push(Box::new(move |story| story.files[index] = File::plain()));
@@ -101,6 +107,7 @@ impl Default for Setting {
             permission: background_fetch::embedder::PermissionState::Granted,
             metered: background_fetch::embedder::MeteredPolicy::Allow,
             retries: 20,
+            uploads: None,
             two_sites: false,
         }
     }

@@ -33,6 +33,9 @@ impl fmt::Display for Setting {
         if self.metered == MeteredPolicy::Pause {
             f.write_str(", metered connections pause")?;
         }
+        if let Some(troubles) = &self.uploads {
+            write!(f, ", uploads are resumed: {troubles:?}")?;
+        }
         if self.two_sites {
             f.write_str(", registration 1 is another site's")?;
         }
