@@ -138,6 +138,10 @@ impl Completion<'_> {
                 return self.storage_failed(&error);
             }
             self.record.sent.store(true, Ordering::Relaxed);
+            // It may have been aborted meanwhile; nothing leaves after that.
+            if self.bg_fetch.is_aborted() {
+                return self.aborted();
+            }
         }
         // 7 and 8. Where bytes are stored that can be continued safely, ask for the rest (errata 19).
         let state = response_data.snapshot();
