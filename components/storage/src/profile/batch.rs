@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::body::{Body, Stored};
 use super::options::Result;
+use super::packs::Packs;
 use super::state::Shared;
 use super::{statements, trouble};
 
@@ -20,17 +21,20 @@ pub(super) struct Batch<'a> {
     moved: HashSet<u64>,
     /// Those of them that the operation under way has moved.
     moving: Vec<u64>,
+    /// The small bodies that it stores in files of many.
+    packs: Packs,
     /// The bodies that the database knows by so many bytes once the transaction commits.
     stored: Vec<(Arc<Body>, u64)>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
+    pub(super) fn new(shared: &'a Shared, packs: Packs) -> Self {
         Self {
             shared,
             synced: HashMap::new(),
             moved: HashSet::new(),
             moving: Vec::new(),
+            packs,
             stored: Vec::new(),
         }
     }
@@ -50,7 +54,7 @@ impl<'a> Batch<'a> {
 
     /// Stores what a body has so far: its bytes, or the length of its file, which is made durable first.
     pub(super) fn store(&mut self, sql: &Connection, body: &Arc<Body>) -> Result<()> {
-        let (mut what, mut length) = body.to_store()?;
+        let (mut what, mut length) = body.to_store(self.packs.get(body.id))?;
         if self.moved.contains(&body.id) {
             what = Stored::File;
         }
@@ -59,6 +63,7 @@ impl<'a> Batch<'a> {
             Stored::Blob(bytes, sums) => {
                 self.sql(statements::set_body_data(sql, body.id, &bytes, sums.as_deref()))?
             }
+            Stored::Packed(packed) => self.sql(statements::set_body_packed(sql, body.id, &packed))?,
             Stored::File => {
                 let (synced, sums) = self.sync(body)?;
                 length = synced;
@@ -140,7 +145,7 @@ impl<'a> Batch<'a> {
 
     /// What must be on the disk before the transaction commits.
     pub(super) fn before_commit(&self) -> Result<()> {
-        if self.moved.is_empty() {
+        if self.moved.is_empty() && self.packs.is_empty() {
             Ok(())
         } else {
             self.shared.files.sync_folder()
@@ -148,10 +153,21 @@ impl<'a> Batch<'a> {
     }
 
     /// The transaction is committed.
-    pub(super) fn committed(self) {
-        for (body, length) in self.stored {
-            body.committed(self.shared, length);
+    pub(super) fn committed(mut self) {
+        for (body, length) in std::mem::take(&mut self.stored) {
+            let place = self.packs.get(body.id).map(|packed| packed.place);
+            if body.committed(self.shared, length, place)
+                && let Some(place) = place
+            {
+                self.packs.use_one(place);
+            }
         }
+        self.packs.remove_unused(self.shared);
+    }
+
+    /// The transaction is not committed. Its files may be needed all the same: a crash may bring it back.
+    pub(super) fn rolled_back(self) -> Packs {
+        self.packs
     }
 
     /// Makes a file durable, once in a batch; gives the length that is, and its checksums.

@@ -10,6 +10,7 @@ mod kill;
 mod many;
 mod opening;
 mod overtaking;
+mod packs;
 mod prefix;
 mod support;
 mod writer;
