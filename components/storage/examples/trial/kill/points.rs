@@ -74,19 +74,7 @@ impl Scene {
 
 impl Due {
     /// Where to kill next.
-    pub(super) fn next(&mut self, scene: &Scene, kills: &Kills, random: &mut Random) -> Point {
-        // Some are passed in few lives only: in those they come first.
-        let comes = |point: &Point| match point.step {
-            Step::Migrate => scene.is_new,
-            Step::Truncate | Step::Repair | Step::NoteBoot => scene.restarted,
-            _ => false,
-        };
-        let least = Point::all()
-            .filter(|point| comes(point) && kills.at(*point) < 10)
-            .min_by_key(|point| (kills.at(*point), random.below(1000)));
-        if let Some(point) = least.filter(|_| random.chance(1, 2)) {
-            return point;
-        }
+    pub(super) fn next(&mut self, kills: &Kills, random: &mut Random) -> Point {
         while self.points.is_empty() {
             self.refill(kills, random);
         }
@@ -107,6 +95,19 @@ impl Due {
             self.points.swap(index, random.below(index as u64 + 1) as usize);
         }
     }
+}
+
+/// Points that are passed in few lives only, and may be in the next: the one that was reached least; none when all were
+/// reached often enough.
+pub(super) fn seldom(scene: &Scene, kills: &Kills, random: &mut Random) -> Option<Point> {
+    let comes = |point: &Point| match point.step {
+        Step::Migrate => scene.is_new,
+        Step::Truncate | Step::Repair | Step::NoteBoot => scene.restarted,
+        _ => false,
+    };
+    Point::all()
+        .filter(|point| comes(point) && kills.at(*point) < 10)
+        .min_by_key(|point| (kills.at(*point), random.below(1000)))
 }
 
 /// One of the points that only a life passes in which writes fail; none when they were reached often enough.
@@ -141,12 +142,8 @@ mod tests {
     fn every_point_is_due_or_has_a_life_of_its_own() {
         let (mut due, mut kills) = (Due::default(), Kills::default());
         let mut random = Random::new(1);
-        let scene = Scene {
-            is_new: false,
-            restarted: false,
-        };
         for _ in 0..Point::all().count() {
-            let point = due.next(&scene, &kills, &mut random);
+            let point = due.next(&kills, &mut random);
             kills.add(point);
         }
         while let Some(point) = where_writes_fail(&kills, &mut random) {

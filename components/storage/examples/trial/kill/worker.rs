@@ -10,7 +10,7 @@ use background_fetch_sim::Random;
 use background_fetch_storage::write_points::Point;
 
 use super::Trial;
-use super::points::{Due, Scene, where_writes_fail};
+use super::points::{Due, Scene, seldom, where_writes_fail};
 use crate::Trouble;
 use crate::leaks::{self, Look};
 use crate::oracle::Oracle;
@@ -92,13 +92,17 @@ impl<'a> Worker<'a> {
     }
 
     fn plan(&mut self) -> Plan {
+        let scene = Scene::of(&self.profile, self.restarted);
+        let point = seldom(&scene, &self.trial.tally().at_points, &mut self.random);
+        if let Some(point) = point.filter(|_| self.random.chance(3, 4)) {
+            return Plan::Point(point, 1);
+        }
         if self.random.chance(1, 2) {
             let microseconds = self.lifetime.as_micros() as u64;
             return Plan::Random(Duration::from_micros(self.random.below(microseconds + 1)));
         }
-        let scene = Scene::of(&self.profile, self.restarted);
         let tally = self.trial.tally();
-        let point = self.due.next(&scene, &tally.at_points, &mut self.random);
+        let point = self.due.next(&tally.at_points, &mut self.random);
         let most = match tally.at_points.at(point) {
             10.. => self.passed.get(&point).copied().unwrap_or(20).max(1),
             // Where it comes at all it comes once.
