@@ -158,14 +158,15 @@ impl ProfileStorage {
         record.settled = true;
         let body = record.response.clone();
         body.iter().for_each(|body| body.set_settled(true));
-        Ok(self.queued(
-            state,
-            Operation::Settle {
-                record: key,
-                settlement,
-                body,
-            },
-        ))
+        let settle = Operation::Settle {
+            record: key,
+            settlement,
+            body,
+        };
+        Ok(match self.shared.options.settle_durably {
+            true => self.durable(state, settle),
+            false => self.queued(state, settle),
+        })
     }
 }
 

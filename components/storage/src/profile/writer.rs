@@ -96,6 +96,10 @@ impl Writer {
             self.shared
                 .review_dirty(jobs.iter().filter_map(|job| job.operation.fetch()).collect());
         }
+        // Before anybody hears of it.
+        let is_stuck = |(job, result): (&Job, &Result<()>)| job.reply.is_none() && result.is_err();
+        let stuck = jobs.iter().zip(&results).any(is_stuck);
+        self.shared.stuck.store(stuck, Ordering::Relaxed);
         let count = jobs.len();
         for (mut job, result) in jobs.into_iter().zip(results) {
             match (job.reply.take(), result) {
@@ -108,7 +112,6 @@ impl Writer {
         self.shared
             .queued
             .fetch_sub(count - self.owed.len(), Ordering::Relaxed);
-        self.shared.stuck.store(!self.owed.is_empty(), Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult, Reco
 use futures::FutureExt;
 use futures::executor::block_on;
 
-use crate::support::{Blocking, Profile, pattern, pattern_from, response};
+use crate::support::{Blocking, Profile, pattern, pattern_from, response, success};
 
 /// Makes every statement fail that settles a record, with this much of its transaction.
 fn refuse_settlements(profile: &Profile, how: &str) {
@@ -218,6 +218,27 @@ fn a_response_that_could_not_be_set_leaves_the_one_before_as_it_was() {
         block_on(storage.flush()).unwrap();
         drop(storage);
         assert_eq!(profile.open().read_all(before), pattern(length + 5));
+    }
+}
+
+#[test]
+fn a_record_is_settled_durably_where_its_owner_wants_that() {
+    for settle_durably in [true, false] {
+        let mut profile = Profile::new();
+        profile.options.settle_durably = settle_durably;
+        let storage = profile.open();
+        let (record, body) = storage.begin();
+        storage.append_at(body, 0, b"small").unwrap();
+        block_on(storage.flush()).unwrap();
+        // Given a database that another program keeps
+        let other = profile.database();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let end = success();
+        let mut settled = storage.settle_record(record, &end);
+        let answered = (&mut settled).now_or_never();
+        assert_eq!(answered.is_none(), settle_durably);
+        other.execute_batch("ROLLBACK").unwrap();
+        answered.unwrap_or_else(|| block_on(settled)).unwrap();
     }
 }
 

@@ -244,6 +244,7 @@ fn options(arguments: &Arguments, random: &mut Random) -> Options {
         checkpoint_bytes: one_of([1000, 20_000, 4 << 20]),
         pack_bytes: one_of([1, 2000, 64 << 10]),
         buffer_bytes: one_of([2000, 50_000, 16 << 20]),
+        settle_durably: one_of([0, 0, 1]) == 1,
         boot_id: arguments.text("--boot").map(str::to_owned),
     }
 }
