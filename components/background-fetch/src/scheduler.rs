@@ -68,13 +68,20 @@ impl Scheduler {
     pub(crate) async fn acquire(&self, claim: Claim) -> Permit {
         let (grant, granted) = oneshot::channel();
         let storage_key = claim.storage_key.clone();
-        let id = self.state.lock().enqueue(claim, grant);
+        let (id, may_go) = {
+            let mut state = self.state.lock();
+            let may_go = state.has_room(&claim, &self.limits);
+            (state.enqueue(claim, grant), may_go)
+        };
         let _leaving = Leaving {
             scheduler: self,
             storage_key,
             id,
         };
-        self.dispatch();
+        // Who waits already gets no room from one who comes: without room for that one, nobody need be looked at.
+        if may_go {
+            self.dispatch();
+        }
         // The sender is dropped with its permit sent, never before: the scheduler outlives its waiters.
         granted
             .await
@@ -139,7 +146,10 @@ impl State {
     /// Forgets a waiter that got no permit.
     fn leave(&mut self, storage_key: &StorageKey, id: u64) {
         if let Some(waiters) = self.waiting.get_mut(storage_key) {
-            waiters.retain(|waiter| waiter.id != id);
+            // They are in the order in which they asked, and so in that of their ids.
+            if let Ok(position) = waiters.binary_search_by_key(&id, |waiter| waiter.id) {
+                waiters.remove(position);
+            }
             if waiters.is_empty() {
                 self.waiting.shift_remove(storage_key);
             }
