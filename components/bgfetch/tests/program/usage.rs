@@ -33,13 +33,13 @@ fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
             &["get", "http://a.invalid/", "--data", "@nowhere"],
             "cannot read --data @nowhere",
         ),
-        (
-            &["get", "--input", "nowhere"],
-            "cannot read --input nowhere",
-        ),
+        (&["get", "--input", "nowhere"], "cannot read --input nowhere"),
         (&["get", "--input", "."], "cannot read --input ."),
         (&["get", "--input", "empty"], "--input empty has no URL"),
-        (&["get", "--input", "wrong"], "do you mean https://a.example/file?"),
+        (
+            &["get", "--input", "wrong"],
+            "do you mean https://a.example/file?",
+        ),
         (&["get", "http://a.invalid/", "--download-total", "many"], "many"),
         (&["get", "http://a.invalid/", "--id", ""], "--id"),
         (&["pause"], "ID"),
