@@ -1,7 +1,9 @@
 //! Putting finished bodies where people want them.
 
 use std::fs;
+use std::path::PathBuf;
 
+use background_fetch::RecordKey;
 use background_fetch::embedder::{Storage, StorageErrorKind};
 use background_fetch_storage::ExportError;
 use futures::executor::block_on;
@@ -83,6 +85,50 @@ fn nothing_is_ever_replaced() {
             "no rubbish stays"
         );
     }
+}
+
+#[test]
+fn of_many_at_once_each_that_can_be_is_exported() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let fetch = storage.create_with(12);
+    let mut exports = Vec::new();
+    for index in 0..12 {
+        let record = RecordKey { fetch, index };
+        let body = storage.respond(record, 1);
+        let length = if index % 4 == 3 { 100_000 } else { index };
+        storage.append_at(body, 0, &pattern(length)).unwrap();
+        if index != 5 {
+            storage.settle(record);
+        }
+        exports.push((record, index.to_string(), length));
+    }
+    let folder = profile.path().join("files");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("8"), "precious").unwrap();
+    let names: Vec<(_, PathBuf)> = exports
+        .iter()
+        .map(|(record, name, _)| (*record, PathBuf::from(name)))
+        .collect();
+    let results = storage.export_all(&folder, &names);
+    for ((index, result), (_, name, length)) in results.iter().enumerate().zip(&exports) {
+        let file = fs::read(folder.join(name));
+        match index {
+            5 => {
+                assert!(matches!(result, Err(ExportError::Storage(_))), "{result:?}");
+                assert!(file.is_err());
+            }
+            8 => {
+                assert_eq!(*result, Err(ExportError::AlreadyExists(folder.join(name))));
+                assert_eq!(file.unwrap(), b"precious");
+            }
+            _ => {
+                assert_eq!(*result, Ok(()));
+                assert_eq!(file.unwrap(), pattern(*length));
+            }
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 11, "no rubbish stays");
 }
 
 #[test]
