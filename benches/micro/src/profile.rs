@@ -33,7 +33,7 @@ impl Load {
 
     fn bytes(self) -> Bytes {
         // Not all the same: a file system may be clever.
-        let bytes = (0..self.chunk).map(|index| (index * 31 >> 3) as u8);
+        let bytes = (0..self.chunk).map(|index| ((index * 31) >> 3) as u8);
         bytes.collect()
     }
 
