@@ -79,7 +79,12 @@ fn starting(runs: u64) {
             let storage = open();
             block_on(create_all(&storage, &owners.fetches(1_000, 10))).expect("they are created");
         }
-        let times = (0..runs).map(|_| start(|| Arc::new(open())).0);
+        let times = (0..runs).map(|_| {
+            let (time, world) = start(|| Arc::new(open()));
+            let sent = std::iter::from_fn(|| world.network.take()).count();
+            assert_eq!(sent, owners.requests_at_once(), "{}", owners.words());
+            time
+        });
         let time = median(times.collect());
         line(
             &format!("start with 1,000 fetches of 10 records, {}", owners.words()),

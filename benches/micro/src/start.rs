@@ -32,6 +32,15 @@ impl Owners {
         }
     }
 
+    /// How many requests the default policies let them have in flight.
+    pub fn requests_at_once(self) -> usize {
+        let limits = Policies::default().limits;
+        match self {
+            Self::Sites => limits.requests,
+            Self::OneHost | Self::OneSite => limits.requests_per_host,
+        }
+    }
+
     /// So many background fetches of so many records.
     pub fn fetches(self, count: usize, records: usize) -> Vec<NewFetch> {
         let fetch = |number: usize| {
