@@ -20,6 +20,13 @@ pub(super) const FETCH: HotPath = HotPath {
     run: fetch,
 };
 
+pub(super) const MATCH_FEW: HotPath = HotPath {
+    name: "match-100",
+    what: "match() of a URL among 100 records",
+    times: 100,
+    run: match_few,
+};
+
 pub(super) const MATCH: HotPath = HotPath {
     name: "match-10000",
     what: "match() of a URL among 10,000 records",
@@ -63,10 +70,9 @@ fn fetch(_: u64) {
 }
 
 /// Matches the URLs of records from all over the background fetch.
-fn match_some(first: bool, times: u64) {
-    const RECORDS: usize = 10_000;
+fn match_some(records: usize, first: bool, times: u64) {
     let world = World::default();
-    let registration = world.fetch_files("f", RECORDS);
+    let registration = world.fetch_files("f", records);
     let look = |index: usize| {
         let found = world.run(registration.r#match(url(index), Default::default()));
         assert!(black_box(found.expect("the records are available")).is_some());
@@ -74,16 +80,20 @@ fn match_some(first: bool, times: u64) {
     if !first {
         look(0);
     }
-    let step = RECORDS / times as usize;
-    counted(&mut || (0..RECORDS).step_by(step).for_each(look));
+    let step = records / times as usize;
+    counted(&mut || (0..records).step_by(step).for_each(look));
+}
+
+fn match_few(times: u64) {
+    match_some(100, false, times);
 }
 
 fn match_one(times: u64) {
-    match_some(false, times);
+    match_some(10_000, false, times);
 }
 
 fn first_match(times: u64) {
-    match_some(true, times);
+    match_some(10_000, true, times);
 }
 
 fn match_all(times: u64) {

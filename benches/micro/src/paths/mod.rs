@@ -29,6 +29,7 @@ pub const PATHS: &[HotPath] = &[
     fetching::RECORD,
     fetching::UPDATE_INSTANCES,
     calls::FETCH,
+    calls::MATCH_FEW,
     calls::MATCH,
     calls::FIRST_MATCH,
     calls::MATCH_ALL,

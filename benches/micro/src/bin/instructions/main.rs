@@ -1,5 +1,5 @@
 //! Counts the instructions of the hot paths, and compares them with those in the tree:
-//! `cargo run -p micro-benchmarks --release --bin instructions`.
+//! `cargo instructions`.
 //!
 //! The program runs itself under callgrind, once for each path.
 
@@ -75,7 +75,7 @@ fn compare(text: &str) -> Result<bool, String> {
     if !grown.is_empty() {
         println!(
             "\nGrown by more than {ALLOWED_PERCENT} %: {}. Where that is meant:\n  \
-             cargo run -p micro-benchmarks --release --bin instructions -- --accept\n\
+             cargo instructions --accept\n\
              and commit benches/micro/instructions.json, with why in the commit.",
             grown.join(", ")
         );
