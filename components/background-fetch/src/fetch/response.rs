@@ -42,6 +42,8 @@ idl_enum! {
         Cors = "cors",
         /// Made by a script.
         Default = "default",
+        /// From another origin, and not shared: scripts see nothing of it. No background fetch has one.
+        Opaque = "opaque",
         /// A redirect that was not followed.
         OpaqueRedirect = "opaqueredirect",
     }
@@ -96,6 +98,16 @@ impl ResponseHead {
         self.status.is_success()
     }
 
+    /// Whether scripts see no status, header or body of it: it is opaque, or a redirect that was not followed.
+    ///
+    /// <https://fetch.spec.whatwg.org/#concept-filtered-response-opaque>
+    pub fn is_hidden(&self) -> bool {
+        matches!(
+            self.response_type,
+            ResponseType::Opaque | ResponseType::OpaqueRedirect
+        )
+    }
+
     /// Whether the status is a null body status.
     ///
     /// <https://fetch.spec.whatwg.org/#null-body-status>
@@ -123,7 +135,7 @@ impl ResponseHead {
                 SAFELISTED.contains(&name.as_str())
                     || (self.cors_exposed_header_names.contains(name) && !FORBIDDEN.contains(&name.as_str()))
             }
-            ResponseType::OpaqueRedirect => false,
+            ResponseType::Opaque | ResponseType::OpaqueRedirect => false,
         };
         self.headers
             .iter()

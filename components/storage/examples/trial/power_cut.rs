@@ -79,7 +79,9 @@ fn vouched_for(database: &Path) -> Result<Vec<(i64, u64)>, Trouble> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let connection = Connection::open_with_flags(copy.path().join("database"), flags)?;
-    let mut statement = match connection.prepare("SELECT id, length FROM body WHERE in_file") {
+    let select = "SELECT id, length FROM body WHERE in_file
+         UNION ALL SELECT pack, max(place + length) FROM body WHERE pack IS NOT NULL GROUP BY pack";
+    let mut statement = match connection.prepare(select) {
         Ok(statement) => statement,
         // It was killed before it had tables.
         Err(_) => return Ok(Vec::new()),

@@ -1,5 +1,6 @@
 //! [`Operation`]: one change on its way to the database, and what it means for the state in memory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchState, NewFetch, PauseReasons, Settlement, StagedBody};
@@ -211,7 +212,8 @@ impl Operation {
 }
 
 fn remove_files(shared: &Shared, bodies: &[Arc<Body>]) {
-    for body in bodies.iter().filter(|body| body.is_in_file()) {
-        shared.files.remove(body.id);
+    let files: BTreeSet<u64> = bodies.iter().flat_map(|body| body.files()).collect();
+    for file in files {
+        shared.files.remove(file);
     }
 }

@@ -1,7 +1,7 @@
 //! What a profile keeps in memory: which bodies there are, and what is on its way to the disk. Everything else is
 //! read from the database.
 //!
-//! Locks are taken in this order: state, a body's, then usage or the reading connection.
+//! Locks are taken in this order: state, a body's, then usage, the files that are held or the reading connection.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;

@@ -63,6 +63,27 @@ fn a_large_body_is_not_copied_and_what_its_owner_does_to_it_stays_done() {
 }
 
 #[test]
+fn an_exported_file_stays_whole_where_its_body_cannot_be_stored() {
+    // Given a body that was exported before the database knows all of it
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    let other = profile.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    storage.settle(record);
+    let to = profile.path().join("exported.bin");
+    storage.export(record, &to).unwrap();
+    // when its file cannot be made durable once more
+    let (file, elsewhere) = (profile.body_file(), profile.path().join("elsewhere"));
+    fs::rename(file, elsewhere).unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    block_on(storage.flush()).unwrap_err();
+    // then what its owner has is left alone.
+    assert_eq!(fs::read(&to).unwrap(), pattern(100_000));
+}
+
+#[test]
 fn nothing_is_ever_replaced() {
     for length in [5, 100_000] {
         let profile = Profile::new();

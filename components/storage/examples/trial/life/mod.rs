@@ -229,6 +229,7 @@ fn options(arguments: &Arguments, random: &mut Random) -> Options {
             quota: Quota::Bytes(1 << 30),
             inline_bytes: 1000,
             checkpoint_bytes: 20_000,
+            pack_bytes: 1000,
             boot_id: arguments.text("--boot").map(str::to_owned),
             ..Options::default()
         };
@@ -238,6 +239,7 @@ fn options(arguments: &Arguments, random: &mut Random) -> Options {
         quota: Quota::Bytes(1 << 30),
         inline_bytes: one_of([0, 700, 64 << 10]) as usize,
         checkpoint_bytes: one_of([1000, 20_000, 4 << 20]),
+        pack_bytes: one_of([1, 2000, 64 << 10]),
         buffer_bytes: one_of([2000, 50_000, 16 << 20]),
         boot_id: arguments.text("--boot").map(str::to_owned),
     }

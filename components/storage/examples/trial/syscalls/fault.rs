@@ -25,6 +25,8 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("pwrite64", &["ENOSPC", "EIO", "EDQUOT", "EFBIG"]),
     ("fdatasync", &["ENOSPC", "EIO", "EDQUOT"]),
     ("fsync", &["ENOSPC", "EIO", "EDQUOT"]),
+    // Not known to an old system, or forbidden, is no fault: then each file is synced.
+    ("syncfs", &["ENOSPC", "EIO", "EDQUOT", "ENOSYS", "EPERM"]),
     ("ftruncate", &["ENOSPC", "EIO", "EROFS"]),
     ("fallocate", &["ENOSPC", "EIO"]),
     ("linkat", &["ENOSPC", "EIO", "EROFS", "EDQUOT", "EXDEV", "EMLINK"]),

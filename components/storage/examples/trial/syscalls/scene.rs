@@ -10,7 +10,7 @@ use crate::Trouble;
 use crate::kill::left_over;
 use crate::oracle::Oracle;
 use crate::process::{End, Process, life};
-use crate::story::Story;
+use crate::story::{Kind, Story};
 
 /// What happens while a system call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,12 @@ pub(crate) enum Scene {
     New,
     /// A profile that a kill in the middle of that left behind, after a restart of the machine.
     LeftBehind,
+    /// The same, and the machine was not restarted.
+    Killed,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Self; 2] = [Self::New, Self::LeftBehind];
+    pub(crate) const ALL: [Self; 3] = [Self::New, Self::LeftBehind, Self::Killed];
 
     /// The system calls that it has to do with the profile. What is made on the way goes to a folder.
     pub(crate) fn calls(self, folder: &Path) -> Result<Vec<Call>, Trouble> {
@@ -86,7 +88,7 @@ impl Scene {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder)?;
         }
-        if self == Self::LeftBehind {
+        if self != Self::New {
             // Killed in the middle: there is a body of every kind.
             let mut command = life(profile)?;
             command.args(["--stories", &stories(), "--life", "1", "--boot", "1"]);
@@ -123,19 +125,21 @@ impl Scene {
             .args(life.get_args());
         match self {
             Self::New => command.args(["--stories", &stories()]),
-            Self::LeftBehind => command.args(["--stories", "none", "--drain", "yes"]),
+            Self::LeftBehind | Self::Killed => command.args(["--stories", "none", "--drain", "yes"]),
         };
-        command.args(["--life", "2", "--boot", "2"]);
+        let boot = if self == Self::Killed { "1" } else { "2" };
+        command.args(["--life", "2", "--boot", boot]);
         Ok(command)
     }
 }
 
 /// The ids of stories in which everything happens.
 fn stories() -> String {
-    ["plain", "posting", "aborted"].map(story).join(",")
+    ["plain", "posting", "aborted", "many"].map(story).join(",")
 }
 
-/// The id of a story of this kind that has small and large bodies in both directions, and exports them.
+/// The id of a story of this kind that has small and large bodies in both directions, or many small ones, and exports
+/// them.
 pub(crate) fn story(kind: &str) -> String {
     let fits = |story: &Story| {
         let small = story
@@ -146,7 +150,7 @@ pub(crate) fn story(kind: &str) -> String {
         let sends = story.records[0]
             .upload()
             .is_none_or(|upload| upload.len() > 30_000);
-        story.exports && small && large && sends
+        story.exports && small && (large || story.kind == Kind::Many) && sends
     };
     let mut stories = (0..).filter_map(|seed| Story::named(&format!("1-0-{kind}-{seed}")));
     stories.find(fits).map(|story| story.id).unwrap_or_default()
