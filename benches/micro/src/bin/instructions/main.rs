@@ -19,7 +19,7 @@ const USAGE: &str = "usage: instructions            counts, and compares with be
        instructions --run NAME    does a path once, uncounted: for valgrind and perf";
 
 /// By how much a path may grow, in percent.
-const ALLOWED_PERCENT: f64 = 10.0;
+const ALLOWED_PERCENT: u64 = 10;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

@@ -8,7 +8,7 @@ use crate::counts::Counts;
 
 pub(crate) struct Comparison {
     rows: Vec<Row>,
-    allowed_percent: f64,
+    allowed_percent: u64,
 }
 
 struct Row {
@@ -20,7 +20,7 @@ struct Row {
 
 impl Comparison {
     /// Compares the paths that were counted now.
-    pub(crate) fn new(before: &Counts, now: &Counts, allowed_percent: f64) -> Self {
+    pub(crate) fn new(before: &Counts, now: &Counts, allowed_percent: u64) -> Self {
         let row = |path: &'static micro_benchmarks::paths::HotPath| {
             Some(Row {
                 name: path.name,
@@ -37,7 +37,7 @@ impl Comparison {
 
     /// The paths that grew by more than what is allowed.
     pub(crate) fn grown(&self) -> Vec<&'static str> {
-        let grown = |row: &&Row| row.change().is_some_and(|change| change > self.allowed_percent);
+        let grown = |row: &&Row| row.grew_by_more_than(self.allowed_percent);
         self.rows.iter().filter(grown).map(|row| row.name).collect()
     }
 
@@ -48,6 +48,12 @@ impl Comparison {
 }
 
 impl Row {
+    /// In whole numbers: exactly what is allowed is not more.
+    fn grew_by_more_than(&self, percent: u64) -> bool {
+        let grew = |before: u64| u128::from(self.now) * 100 > u128::from(before) * u128::from(100 + percent);
+        self.before.is_some_and(grew)
+    }
+
     /// In percent.
     fn change(&self) -> Option<f64> {
         let before = self.before?;
@@ -85,13 +91,13 @@ mod tests {
 
     #[test]
     fn only_what_grew_by_more_than_is_allowed_is_named() {
-        let grown = |now| Comparison::new(&counts(1000), &counts(now), 10.0).grown().len();
+        let grown = |now| Comparison::new(&counts(1000), &counts(now), 10).grown().len();
         assert_eq!([500, 1000, 1100, 1101].map(grown), [0, 0, 0, 1]);
     }
 
     #[test]
     fn a_path_without_a_count_in_the_tree_is_not_known() {
-        let known = |before: &Counts| Comparison::new(before, &counts(1), 10.0).is_known();
+        let known = |before: &Counts| Comparison::new(before, &counts(1), 10).is_known();
         assert!(known(&counts(1)) && !known(&Counts::default()));
     }
 }
