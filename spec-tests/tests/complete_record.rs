@@ -424,6 +424,20 @@ fn an_abort_waits_for_the_bytes_that_are_being_stored() {
 }
 
 #[test]
+fn no_request_leaves_after_an_abort_that_came_while_it_was_marked_as_sent() {
+    tell(async |site| {
+        site.serve("a", Resource::bytes("ok"));
+        site.world.storage.hold(StorageOperation::MarkSent);
+        let registration = site.post("a", "a payment").await.unwrap();
+        site.world.storage.until_held(StorageOperation::MarkSent).await;
+        assert!(registration.abort().await.unwrap());
+        site.world.storage.release(StorageOperation::MarkSent);
+        assert_eq!(site.outcome(&registration).await, failure(ABORTED));
+        assert_eq!(site.requests("a").len(), 0);
+    });
+}
+
+#[test]
 fn an_abort_waits_for_the_response_that_is_being_stored() {
     tell(async |site| {
         // What replaces 400 bytes is on its way into storage.

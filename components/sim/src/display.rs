@@ -58,8 +58,13 @@ impl TestDisplay {
 
     /// What is on the screen, in the order of the background fetches.
     pub fn on_screen(&self) -> Vec<DisplayState> {
+        self.on_screen_from(0)
+    }
+
+    /// What is on a screen that was empty before this place in the history.
+    pub fn on_screen_from(&self, first: usize) -> Vec<DisplayState> {
         let mut screen = BTreeMap::new();
-        for call in self.history() {
+        for call in self.history().into_iter().skip(first) {
             match call.shown {
                 Some(state) => screen.insert(call.fetch, state),
                 None => screen.remove(&call.fetch),

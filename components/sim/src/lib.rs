@@ -66,6 +66,6 @@ pub use permissions::TestPermissions;
 pub use play::{Telling, tell};
 pub use random::Random;
 pub use service_workers::{EventHandler, FiredEvent, TestServiceWorkers};
-pub use storage::{FaultyStorage, StorageOperation, VolatileStorage};
+pub use storage::{FaultyStorage, StorageOperation, Strike, VolatileStorage};
 pub use survey::{Failure, FreshStorage, Tally, in_short, survey, tell_safely};
 pub use world::World;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use background_fetch::api::{BackgroundFetchEvent, BackgroundFetchRecord, Realm};
+use background_fetch::embedder::FunctionalEvent;
 use background_fetch::fetch::Client;
 use background_fetch::{Engine, Exception};
 
@@ -35,9 +36,20 @@ impl World {
     where
         F: Future<Output = ()> + 'static,
     {
+        self.handle_events_in(move |_| worker.clone(), handler);
+    }
+
+    /// The same, where each event has the worker that `worker_of` gives.
+    pub fn handle_events_in<F>(
+        &self,
+        worker_of: impl Fn(&FunctionalEvent) -> Page + 'static,
+        handler: impl Fn(BackgroundFetchEvent) -> F + 'static,
+    ) where
+        F: Future<Output = ()> + 'static,
+    {
         let handler = Rc::new(handler);
         self.service_workers.handle_locally(&self.executor, move |event| {
-            let (worker, handler) = (worker.clone(), Rc::clone(&handler));
+            let (worker, handler) = (worker_of(&event), Rc::clone(&handler));
             async move {
                 let Ok(event) = worker.realm.create_event(&event).await else {
                     return;

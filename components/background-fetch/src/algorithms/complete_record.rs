@@ -138,6 +138,10 @@ impl Completion<'_> {
                 return self.storage_failed(&error);
             }
             self.record.sent.store(true, Ordering::Relaxed);
+            // It may have been aborted meanwhile; nothing leaves after that.
+            if self.bg_fetch.is_aborted() {
+                return self.aborted();
+            }
         }
         // 7 and 8. Where bytes are stored that can be continued safely, ask for the rest (errata 19).
         let state = response_data.snapshot();
@@ -247,7 +251,7 @@ impl Completion<'_> {
     async fn process_response(
         &mut self,
         asked: Asked,
-        response: ResponseHead,
+        mut response: ResponseHead,
         response_data: &mut Arc<ResponseData>,
     ) -> Result<Taking, Attempt> {
         let status = response.status.as_u16();
@@ -301,6 +305,7 @@ impl Completion<'_> {
                 update_background_fetch_instances(self.bg_fetch);
             }
             drop(writing);
+            response.compact();
             response_data
                 .state
                 .update(|state| state.response = Some(Arc::new(response)));

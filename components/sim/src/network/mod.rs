@@ -187,6 +187,19 @@ impl ScriptedNetwork {
         self.0.log.lock().requests().to_vec()
     }
 
+    /// The requests from this place in the log on.
+    pub fn log_from(&self, first: usize) -> Vec<RequestLog> {
+        let log = self.0.log.lock();
+        log.requests().get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// The requests in flight.
+    pub fn unfinished(&self) -> Vec<RequestLog> {
+        let log = self.0.log.lock();
+        let unfinished = log.requests().iter().filter(|request| request.ending.is_none());
+        unfinished.cloned().collect()
+    }
+
     /// The requests for this URL.
     pub fn log_of(&self, url: impl AsRef<str>) -> Vec<RequestLog> {
         let wanted = key(url.as_ref());

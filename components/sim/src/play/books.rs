@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use background_fetch::FetchKey;
-use background_fetch::embedder::FetchState;
+use background_fetch::embedder::{FetchState, PermissionState, StorageErrorKind};
+use background_fetch::{BackgroundFetchFailureReason as Reason, FetchKey};
 
 use super::model::{Checked, Outcome, must};
 use super::prospects::Prospects;
-use crate::StorageOperation;
-use crate::story::{Step, Story, Target};
+use crate::story::{Story, Target};
+use crate::{StorageOperation, Strike};
 
 /// What was called for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,20 @@ pub(super) struct Fetch {
     pub(super) answer: Answer,
     /// Whether another background fetch may have had its id, or all slots, when it was called.
     pub(super) may_be_refused: bool,
+    /// What the site may, where that did not change before the answer.
+    pub(super) permission: Option<PermissionState>,
+    /// Whether its registration has an active worker, where that did not change before the answer.
+    pub(super) worker: Option<bool>,
+    /// The calls of the storage about it that failed, each with its life.
+    pub(super) strikes: Vec<(usize, Strike)>,
+    /// Whether it waits until the user allows it.
+    pub(super) asks: Sure,
+    /// Whether the user paused it.
+    pub(super) paused: Sure,
+    /// How often the user resumed it.
+    pub(super) resumes: usize,
+    /// Whether its worker changed the title.
+    pub(super) titled: bool,
     pub(super) key: Option<FetchKey>,
     pub(super) aborted: Sure,
     /// The calls that abort it, whatever they came to.
@@ -80,12 +94,40 @@ impl Fetch {
             && self.cleared != Sure::Yes
     }
 
+    /// Whether what failed about it gives a reason to fail.
+    pub(super) fn was_struck(&self, reason: Reason) -> bool {
+        use StorageOperation::{Append, MarkSent, Read, SetResponse, SetState, SettleRecord};
+        self.strikes.iter().any(|(_, strike)| {
+            let is_of_record = [Append, MarkSent, Read, SetResponse, SetState, SettleRecord];
+            let is_full = strike.kind == StorageErrorKind::QuotaExceeded;
+            let kept = strike.after_effect && matches!(strike.operation, Append | SetResponse);
+            is_of_record.contains(&strike.operation)
+                && match reason {
+                    Reason::QuotaExceeded => is_full,
+                    Reason::FetchError => !is_full,
+                    // What counts for nothing is there, and counts after a restart.
+                    Reason::DownloadTotalExceeded => kept && self.call.download_total > 0,
+                    _ => false,
+                }
+        })
+    }
+
+    /// Whether the storage took no result of it in this life, as often as that is tried: then its event goes without.
+    pub(super) fn goes_without_result(&self, life: usize) -> bool {
+        let is_of_state =
+            |(of, strike): &&(usize, Strike)| *of == life && strike.operation == StorageOperation::SetState;
+        self.strikes.iter().filter(is_of_state).count() >= TRIES
+    }
+
     /// Whether a failing storage may have taken it though `fetch()` rejected, or kept it though it was cleared: it gives
     /// way to the next of its id.
     pub(super) fn may_be_a_ghost(&self) -> bool {
         self.answer != Answer::Resolved || self.cleared != Sure::No
     }
 }
+
+/// How often a result is stored before its event goes without it (errata 30).
+const TRIES: usize = 4;
 
 /// A clearing, from its call on.
 struct Clearing {
@@ -95,7 +137,7 @@ struct Clearing {
     sure: Sure,
 }
 
-/// What failed so far, by what it excuses.
+/// What failed so far, by what that excuses. What excuses one background fetch alone stands there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Faults {
     pub(super) any: bool,
@@ -113,6 +155,14 @@ pub(super) struct Books {
     pub(super) fetches: Vec<Fetch>,
     pub(super) by_key: BTreeMap<FetchKey, usize>,
     pub(super) faults: Faults,
+    /// Whether the connection is metered, where that pauses.
+    pub(super) metered: Sure,
+    /// Whether some workers did not start.
+    pub(super) workers_fail: bool,
+    /// Whether the storage takes time: then nothing has come to rest only because nothing goes on.
+    pub(super) is_slow: bool,
+    pub(super) permission: PermissionState,
+    pub(super) workers: [bool; 2],
     clearings: Vec<Clearing>,
 }
 
@@ -124,6 +174,11 @@ impl Books {
             fetches: Vec::new(),
             by_key: BTreeMap::new(),
             faults: Faults::default(),
+            metered: Sure::No,
+            workers_fail: false,
+            is_slow: false,
+            permission: story.setting.permission,
+            workers: [true; 2],
             clearings: Vec::new(),
         }
     }
@@ -131,14 +186,24 @@ impl Books {
     /// `fetch()` is called. Gives the number of the call.
     pub(super) fn fetch_called(&mut self, call: FetchCall) -> usize {
         let limit = background_fetch::embedder::Limits::default().active_per_storage_key;
-        let active = || self.fetches.iter().filter(|fetch| fetch.may_be_active());
+        let is_rival = |fetch: &&Fetch| fetch.may_be_active() && self.shares_a_site(&fetch.call, &call);
+        let active = || self.fetches.iter().filter(is_rival);
         let may_be_refused =
             active().count() >= limit || active().any(|fetch| fetch.call.target == call.target);
         self.fetches.push(Fetch {
             prospects: Prospects::of(&self.story, &call),
-            call,
             answer: Answer::Open,
             may_be_refused,
+            permission: Some(self.permission),
+            worker: Some(self.workers[call.target.registration]),
+            strikes: Vec::new(),
+            asks: match self.permission {
+                PermissionState::Prompt => Sure::Yes,
+                _ => Sure::No,
+            },
+            paused: Sure::No,
+            resumes: 0,
+            titled: false,
             key: None,
             aborted: Sure::No,
             aborts: 0,
@@ -148,15 +213,23 @@ impl Books {
             clicks: 0,
             events: Vec::new(),
             ended: false,
+            call,
         });
         self.fetches.len() - 1
     }
 
+    fn shares_a_site(&self, one: &FetchCall, other: &FetchCall) -> bool {
+        !self.story.setting.two_sites || one.target.registration == other.target.registration
+    }
+
     /// Whether calls in the other registration, which has a queue of its own, may have taken the last slots meanwhile.
     pub(super) fn may_be_overtaken(&self, call: usize) -> bool {
+        let of_it = &self.fetches[call].call;
         let rivals = self.fetches.iter().enumerate();
-        let rivals =
-            rivals.filter(|(other, fetch)| *other > call || (*other < call && fetch.may_be_active()));
+        let rivals = rivals.filter(|(other, fetch)| {
+            (*other > call || (*other < call && fetch.may_be_active()))
+                && self.shares_a_site(&fetch.call, of_it)
+        });
         rivals.count() >= background_fetch::embedder::Limits::default().active_per_storage_key
     }
 
@@ -222,22 +295,36 @@ impl Books {
             .any(|clearing| clearing.registration == registration)
     }
 
-    /// Something is going to fail.
-    pub(super) fn fails(&mut self, step: &Step) {
+    /// The calls that have no answer, and may come to something yet.
+    pub(super) fn unanswered(&mut self) -> impl Iterator<Item = &mut Fetch> {
+        let fetches = self.fetches.iter_mut();
+        fetches.filter(|fetch| matches!(fetch.answer, Answer::Open | Answer::Lost))
+    }
+
+    /// A call of the storage failed.
+    pub(super) fn strike(&mut self, strike: Strike) {
         use StorageOperation::{Append, Clear, Create, Discard, Read, Remove, SetResponse, Stage};
-        if let Step::StorageFails {
-            operation,
-            after_effect,
-            ..
-        } = step
-        {
-            let faults = &mut self.faults;
-            faults.any = true;
-            faults.stores_more |= *after_effect && matches!(operation, Append | SetResponse);
-            faults.reads_fail |= *operation == Read;
-            faults.leaks |=
-                faults.stores_more || matches!(operation, Append | Clear | Create | Discard | Remove | Stage);
+        let faults = &mut self.faults;
+        faults.any = true;
+        faults.stores_more |= strike.after_effect && matches!(strike.operation, Append | SetResponse);
+        faults.reads_fail |= strike.operation == Read;
+        faults.leaks |= faults.stores_more
+            || matches!(
+                strike.operation,
+                Append | Clear | Create | Discard | Remove | Stage
+            );
+        let life = self.life;
+        if let Some(fetch) = strike.fetch.and_then(|key| self.find(key)) {
+            fetch.strikes.push((life, strike));
         }
+    }
+
+    /// Whether a slow storage may be at the bodies of a request that nobody waits for any more.
+    pub(super) fn is_lost_and_staging(&self) -> bool {
+        let staging = |fetch: &Fetch| {
+            fetch.answer == Answer::Lost && fetch.key.is_none() && fetch.call.upload.is_some()
+        };
+        self.is_slow && self.fetches.iter().any(staging)
     }
 
     /// Whether the bodies of requests may be on their way into storage.

@@ -10,7 +10,7 @@ use http::Method;
 use super::Player;
 use super::model::{Checked, must};
 use super::operations::UPLOAD;
-use super::world::call_of;
+use super::world::{TITLE, call_of};
 use crate::pattern;
 use crate::story::Step;
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 impl Player {
     pub(super) async fn end(self: &Rc<Self>) -> Checked {
         self.make_peace();
-        let faults = |step: &Step| matches!(step, Step::StorageFails { .. });
+        let faults = |step: &Step| matches!(step, Step::StorageFails { .. } | Step::StorageFailsOn(..));
         if self.story.steps.iter().any(faults) {
             // What could not be removed is removed after a restart.
             self.restart().await?;
@@ -46,13 +46,19 @@ impl Player {
             left.len()
         );
         let usage = self.usage().await?;
-        must!(usage == 0, "{usage} bytes are left in storage");
+        let is_empty = usage.values().all(|usage| *usage == 0);
+        must!(is_empty, "{usage:?} bytes are left in storage");
         Ok(())
     }
 
     async fn let_all_go_on(&self) {
         let engine = self.engine();
         for fetch in engine.inspect() {
+            self.adopt(fetch.key);
+            self.told(|model| {
+                model.resumed(fetch.key);
+                model.allowed(fetch.key);
+            });
             // They may be over by now.
             let _ = engine.resume(fetch.key).await;
             let _ = engine.allow(fetch.key).await;
@@ -99,11 +105,21 @@ impl Player {
             if !seen.insert(call.fetch) {
                 continue;
             }
-            if let (Some(shown), Some(outcome)) = (&call.shown, self.model.borrow_mut().outcome(call.fetch)) {
+            let (outcome, is_titled) = {
+                let mut model = self.model.borrow_mut();
+                (model.outcome(call.fetch), model.is_titled(call.fetch))
+            };
+            if let (Some(shown), Some(outcome)) = (&call.shown, outcome) {
                 must!(
                     (shown.result, shown.failure_reason) == outcome,
                     "the user last saw {:?} of {:?}, it ended with {outcome:?}",
                     (shown.result, shown.failure_reason),
+                    call.fetch
+                );
+                must!(
+                    !is_titled || shown.title == TITLE,
+                    "the user last saw the title {:?} of {:?}",
+                    shown.title,
                     call.fetch
                 );
             }
@@ -126,6 +142,20 @@ impl Player {
                 "a server got other bytes than call {call} sent"
             );
             let model = self.model.borrow();
+            if let Some(server) = self.uploads.borrow().get(&call) {
+                let bytes = server.bytes();
+                let length = model.upload_of(call).unwrap_or(0) as usize;
+                must!(
+                    bytes == pattern(UPLOAD + call as u64, 0, bytes.len()),
+                    "a server got other bytes than call {call} sent, in parts"
+                );
+                must!(
+                    !model.succeeded(call) || (bytes.len(), server.creations()) == (length, 1),
+                    "call {call} succeeded with {} bytes sent of {length}",
+                    bytes.len()
+                );
+                continue;
+            }
             must!(
                 !model.succeeded(call) || model.upload_of(call) == Some(post.body.len() as u64),
                 "call {call} succeeded with {} bytes sent of {:?}",

@@ -1,6 +1,7 @@
 //! Tells a story in a world, and checks after every step what may be observed.
 
 mod books;
+mod duties;
 mod end;
 mod model;
 mod operations;
@@ -8,6 +9,7 @@ mod prospects;
 mod world;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +18,13 @@ use background_fetch::api::BackgroundFetchRegistration;
 use background_fetch::embedder::{
     Clock, FetchState, FunctionalEvent, FunctionalEventName, Policies, Storage,
 };
+use background_fetch::fetch::StorageKey;
 use background_fetch::{BackgroundFetchResult, Engine, ExceptionName, FetchKey, RegistrationKey};
 use parking_lot::Mutex;
 
 use crate::story::{Habit, Step, Story, Target};
 use crate::watched::Watched;
-use crate::{Bounds, Page, Random, VolatileStorage, World};
+use crate::{Bounds, Page, Random, UploadServer, VolatileStorage, World};
 use books::{FetchCall, Sighting};
 use model::{Checked, Model, Outcome, must};
 
@@ -84,10 +87,21 @@ struct Player {
     running: RefCell<Option<Running>>,
     habit: Cell<Habit>,
     metered: Cell<bool>,
+    metered_changes: Cell<usize>,
     /// Whether the engine is being shut down.
     stopping: Cell<bool>,
     /// The events that were dispatched, and not told to the model yet.
     dispatched: Arc<Mutex<Vec<Dispatch>>>,
+    /// The servers with resumable uploads, by their calls.
+    uploads: RefCell<BTreeMap<usize, UploadServer>>,
+    /// The failed calls of the storage that were told to the model.
+    strikes: Cell<usize>,
+    /// The requests that were told to the model.
+    requests: Cell<usize>,
+    /// The requests of the lives before.
+    earlier_requests: Cell<usize>,
+    /// What was shown in the lives before.
+    earlier_shown: Cell<usize>,
     crashes: Cell<usize>,
 }
 
@@ -95,13 +109,14 @@ struct Player {
 struct Running {
     engine: Engine,
     pages: Vec<OpenPage>,
-    worker: Page,
+    workers: [Page; 2],
 }
 
 /// A page, and the instances that it has seen.
 #[derive(Clone)]
 struct OpenPage {
-    page: Page,
+    /// A realm for the site of each registration; the same where there is one site.
+    realms: [Page; 2],
     closed: Rc<Watched<bool>>,
     /// The calls that have no answer yet.
     unanswered: Rc<Cell<usize>>,
@@ -129,7 +144,9 @@ struct Delivery {
     name: FunctionalEventName,
     outcome: Outcome,
     downloaded: u64,
-    bodies: Vec<Result<Vec<u8>, ExceptionName>>,
+    uploaded: u64,
+    /// Of each record whether its status is one of success, and its body.
+    bodies: Vec<Result<(bool, Vec<u8>), ExceptionName>>,
 }
 
 /// The version that every file has in the end.
@@ -182,6 +199,7 @@ impl Player {
             | Step::Resume(_)
             | Step::UserAborts(_)
             | Step::Allow(_)
+            | Step::Refuse(_)
             | Step::Click(_)
             | Step::Dismiss(_) => self.user(step),
             Step::OpenPage => self.open_page(),
@@ -191,14 +209,35 @@ impl Player {
             Step::LoseConnections => network.drop_connections(),
             Step::Metered(metered) => self.set_metered(*metered),
             Step::Workers(habit) => self.habit.set(*habit),
-            Step::WorkersFail(count) => self.world.service_workers.fail_to_start(*count),
+            Step::WorkersFail(count) => {
+                self.told(|model| model.books.workers_fail = true);
+                self.world.service_workers.fail_to_start(*count);
+            }
+            Step::Permission(state) => {
+                self.told(|model| model.permission_changes(*state));
+                self.world.permissions.set(*state);
+            }
+            Step::Worker(registration, active) => {
+                self.told(|model| model.worker_changes(*registration, *active));
+                let key = &self.registrations[*registration];
+                self.world.service_workers.set_active(key, *active);
+            }
+            Step::StorageFailsOn(operation, kind) => {
+                let storage = &self.world.storage;
+                storage.fail_from(*operation, storage.calls(*operation) + 1, *kind);
+            }
+            Step::StorageIsSlow(operation, milliseconds) => {
+                self.told(|model| model.books.is_slow = true);
+                let time = Duration::from_millis(*milliseconds);
+                self.world.storage.delay(*operation, time);
+            }
+            Step::StorageIsMended => self.world.storage.mend(),
             Step::StorageFails {
                 operation,
                 nth,
                 kind,
                 after_effect,
             } => {
-                self.told(|model| model.fails(step));
                 let storage = &self.world.storage;
                 let nth = storage.calls(*operation) + nth;
                 match after_effect {
@@ -234,6 +273,23 @@ impl Player {
     }
 
     fn tell_dispatches(&self) {
+        for strike in self.world.storage.strikes_from(self.strikes.get()) {
+            self.strikes.update(|told| told + 1);
+            // It may come before the answer of `fetch()` does.
+            let seen = strike.fetch.and_then(|key| self.sighting(key));
+            let mut model = self.model.borrow_mut();
+            if let Some(Err(wrong)) = seen.map(|seen| model.see(&seen)) {
+                self.broken.borrow_mut().push(wrong);
+            }
+            model.books.strike(strike);
+        }
+        let requests = self.world.network.log_from(self.requests.get());
+        self.requests.update(|told| told + requests.len());
+        for request in &requests {
+            if let Err(wrong) = self.model.borrow_mut().requested(request) {
+                self.broken.borrow_mut().push(wrong);
+            }
+        }
         let dispatched = std::mem::take(&mut *self.dispatched.lock());
         let mut model = self.model.borrow_mut();
         for Dispatch {
@@ -299,8 +355,24 @@ impl Player {
             .into_iter()
             .map(|fetch| (self.sighting(fetch.key), fetch))
             .collect();
-        self.told(|model| model.look(&inspected, &stored, usage))?;
+        self.told(|model| model.look(&inspected, &stored, &usage))?;
+        let in_flight = self.world.network.unfinished();
+        let on_screen = self.world.display.on_screen_from(self.earlier_shown.get());
+        self.told(|model| model.look_around(&in_flight, &on_screen))?;
+        self.look_at_pages()?;
         Ok(true)
+    }
+
+    /// 5. What a page shows is what is.
+    fn look_at_pages(&self) -> Checked {
+        let running = self.running.borrow();
+        for page in running.iter().flat_map(|running| &running.pages) {
+            for Seen { instance, .. } in &*page.instances.borrow() {
+                let outcome = (instance.result(), instance.failure_reason());
+                self.told(|model| model.shows(instance.key(), outcome))?;
+            }
+        }
+        Ok(())
     }
 
     /// The calls of open pages that have no answer yet.
@@ -310,12 +382,18 @@ impl Player {
         pages.map(|page| page.unanswered.get()).sum()
     }
 
-    async fn usage(&self) -> Result<u64, String> {
-        let key = &self.registrations[0].storage_key;
-        let estimate = self.storage.estimate(key).await;
-        estimate
-            .map(|estimate| estimate.usage)
-            .map_err(|error| error.to_string())
+    /// The bytes that each site uses.
+    async fn usage(&self) -> Result<BTreeMap<StorageKey, u64>, String> {
+        let mut usage = BTreeMap::new();
+        for key in self
+            .registrations
+            .iter()
+            .map(|registration| &registration.storage_key)
+        {
+            let estimate = self.storage.estimate(key).await;
+            usage.insert(key.clone(), estimate.map_err(|error| error.to_string())?.usage);
+        }
+        Ok(usage)
     }
 
     /// Whose background fetch this is.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use background_fetch::embedder::{FetchState, FunctionalEventName, PermissionState, StoredFetch};
+use background_fetch::fetch::StorageKey;
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{
     BackgroundFetchFailureReason as Reason, BackgroundFetchResult, DomString, ExceptionName, FetchKey,
@@ -14,8 +15,8 @@ use background_fetch::{
 
 use super::Delivery;
 use super::books::{Answer, Books, FetchCall, Sighting, Sure};
-use crate::story::{Step, Story};
-use crate::{Ranges, pattern};
+use crate::story::Story;
+use crate::{Ranges, StorageOperation, pattern};
 
 /// A result with its failure reason.
 pub(super) type Outcome = (BackgroundFetchResult, Reason);
@@ -34,7 +35,7 @@ pub(super) use must;
 
 /// What may be observed.
 pub(super) struct Model {
-    books: Books,
+    pub(super) books: Books,
 }
 
 /// What scripts and the user do, and what it comes to.
@@ -55,24 +56,33 @@ impl Model {
             call,
             state: None,
         })?;
+        let fetch = &self.books.fetches[call];
+        must!(
+            fetch.permission != Some(PermissionState::Denied),
+            "fetch() resolved without permission"
+        );
+        must!(
+            fetch.worker != Some(false),
+            "fetch() resolved without an active worker"
+        );
         self.books.fetches[call].answer = Answer::Resolved;
         Ok(())
     }
 
     pub(super) fn fetch_rejected(&mut self, call: usize, name: ExceptionName) -> Checked {
-        let (faults, setting) = (self.books.faults.any, &self.books.story.setting);
-        let (denied, quota) = (
-            setting.permission == PermissionState::Denied,
-            setting.quota.is_some(),
-        );
+        let faults = self.books.faults.any;
+        let quota = self.books.story.setting.quota.is_some();
         let is_overtaken = self.books.may_be_overtaken(call);
         let fetch = &mut self.books.fetches[call];
         let may = match name {
-            ExceptionName::NotAllowedError => denied,
+            ExceptionName::NotAllowedError => !matches!(
+                fetch.permission,
+                Some(PermissionState::Granted | PermissionState::Prompt)
+            ),
             ExceptionName::QuotaExceededError => quota || faults,
             ExceptionName::UnknownError => faults,
             ExceptionName::AbortError => fetch.cleared != Sure::No,
-            ExceptionName::TypeError => fetch.may_be_refused || is_overtaken,
+            ExceptionName::TypeError => fetch.may_be_refused || is_overtaken || fetch.worker != Some(true),
             _ => false,
         };
         must!(may, "fetch() of {:?} rejected with {name:?}", fetch.call);
@@ -157,13 +167,39 @@ impl Model {
         }
     }
 
-    /// The storage is going to fail.
-    pub(super) fn fails(&mut self, step: &Step) {
-        self.books.fails(step);
+    /// What is called for and has no answer may go either way.
+    pub(super) fn permission_changes(&mut self, to: PermissionState) {
+        self.books.permission = to;
+        for fetch in self.books.unanswered() {
+            fetch.permission = None;
+            fetch.asks = Sure::Maybe;
+        }
+    }
+
+    pub(super) fn worker_changes(&mut self, registration: usize, active: bool) {
+        self.books.workers[registration] = active;
+        // Events wait for one; a click does not.
+        self.books.workers_fail |= !active;
+        for fetch in self.books.unanswered() {
+            if fetch.call.target.registration == registration {
+                fetch.worker = None;
+            }
+        }
     }
 
     /// The process ended; storage was not asked yet.
     pub(super) fn died(&mut self) {
+        let life = self.books.life;
+        for fetch in &mut self.books.fetches {
+            // A click is not owed.
+            fetch.clicks = 0;
+            // A storage that took no result did not take it for the next life either: it may end in another way.
+            if fetch.goes_without_result(life) {
+                fetch.outcome = None;
+                fetch.aborted = fetch.aborted.min(Sure::Maybe);
+                fetch.frozen_at = None;
+            }
+        }
         self.books.life += 1;
     }
 
@@ -185,8 +221,9 @@ impl Model {
             );
             // 2. An event that did not end is owed.
             let is_owed = matches!(state, Some(FetchState::Settled { .. }));
+            let is_told = |life: &usize| !fetch.goes_without_result(*life);
             must!(
-                is_owed || fetch.events.is_empty() || fetch.ended || fetch.cleared != Sure::No,
+                is_owed || !fetch.events.iter().any(is_told) || fetch.ended || fetch.cleared != Sure::No,
                 "the event of {:?} did not end, and {state:?} is stored",
                 fetch.key
             );
@@ -242,7 +279,7 @@ impl Model {
             ),
         }
         must!(
-            reason == Reason::Aborted || fetch.prospects.allow(reason),
+            reason == Reason::Aborted || fetch.prospects.allow(reason) || fetch.was_struck(reason),
             "{who} shows {outcome:?} for {key:?} ({:?}), whose servers give no reason for it",
             fetch.call
         );
@@ -273,6 +310,10 @@ impl Model {
         );
         fetch.events.push(life);
         if fetch.cleared != Sure::No {
+            return Ok(());
+        }
+        // A storage that takes nothing for seconds holds nobody up.
+        if fetch.goes_without_result(life) {
             return Ok(());
         }
         must!(
@@ -308,6 +349,12 @@ impl Model {
         let fetch = self.books.get(key)?;
         let may_be_refused = reads_fail || fetch.cleared != Sure::No;
         let is_click = delivery.name == FunctionalEventName::Click;
+        // A failure whose record could not be stored keeps its reason, and after a crash not its record.
+        let is_of_record = |operation| operation == StorageOperation::SettleRecord;
+        let is_unsettled = fetch
+            .strikes
+            .iter()
+            .any(|(_, strike)| is_of_record(strike.operation));
         must!(
             is_click || is_event_of(delivery.name, delivery.outcome),
             "{:?} came with {:?}",
@@ -324,11 +371,13 @@ impl Model {
         // A click may come before the end, and what it reads may be replaced.
         let success = delivery.name == FunctionalEventName::Success;
         let mut length = 0;
-        for (file, body) in files.iter().zip(&delivery.bodies) {
+        let mut is_bad = false;
+        for (index, (file, body)) in files.iter().zip(&delivery.bodies).enumerate() {
             match body {
-                Ok(body) => {
+                Ok((is_ok, body)) => {
+                    is_bad |= !is_ok;
                     length += body.len() as u64;
-                    self.whole(*file, body, !success)?;
+                    self.is_answer(key, index, body, !success)?;
                 }
                 Err(name) => must!(
                     !success || may_be_refused,
@@ -340,6 +389,18 @@ impl Model {
             !success || may_be_refused || length == delivery.downloaded,
             "{key:?} says that {} bytes were downloaded, its bodies have {length}",
             delivery.downloaded
+        );
+        // The status decides, and somebody's.
+        must!(!success || !is_bad, "{key:?} is a success with a bad status");
+        must!(
+            delivery.outcome.1 != Reason::BadStatus || is_bad || is_click || may_be_refused || is_unsettled,
+            "no record of {key:?} has a bad status"
+        );
+        let upload = self.books.get(key)?.call.upload.unwrap_or(0);
+        must!(
+            !success || delivery.uploaded == upload,
+            "{key:?} is a success with {} bytes uploaded of {upload}",
+            delivery.uploaded
         );
         Ok(())
     }
@@ -359,10 +420,27 @@ impl Model {
         let Some(fetch) = self.books.find(key) else {
             return Ok(());
         };
-        let Some(file) = fetch.call.files.get(index).copied() else {
-            return Err(format!("{key:?} has no record {index}"));
+        must!(index < fetch.call.files.len(), "{key:?} has no record {index}");
+        self.is_answer(key, index, body, true)
+    }
+
+    /// 1. What a record hands out is what its server answered.
+    fn is_answer(&self, key: FetchKey, index: usize, body: &[u8], may_be_an_error_page: bool) -> Checked {
+        let call = &self.books.fetches[self.books.by_key[&key]].call;
+        let Some(sent) = call
+            .upload
+            .filter(|_| index == 0 && self.books.story.setting.uploads.is_some())
+        else {
+            return self.whole(call.files[index], body, may_be_an_error_page);
         };
-        self.whole(file, body, true)
+        // A body that is still arriving, or that nobody continues, is a beginning of it.
+        let answer = format!("stored {sent}").into_bytes();
+        must!(
+            body == answer || (may_be_an_error_page && answer.starts_with(body)),
+            "the answer to an upload of {sent} bytes is {:?}",
+            String::from_utf8_lossy(body)
+        );
+        Ok(())
     }
 
     /// `getIds()`: no id twice, and none that nobody called for.
@@ -421,9 +499,9 @@ impl Model {
         &mut self,
         inspected: &[(Option<Sighting>, FetchInspection)],
         stored: &[StoredFetch],
-        usage: u64,
+        usage: &BTreeMap<StorageKey, u64>,
     ) -> Checked {
-        let faults = self.books.faults;
+        let (faults, life) = (self.books.faults, self.books.life);
         let mut active = BTreeSet::new();
         for (sighting, fetch) in inspected {
             let key = fetch.key;
@@ -436,7 +514,8 @@ impl Model {
             let is_active = fetch.records_available
                 && fetch.result == BackgroundFetchResult::Empty
                 && known.aborted == Sure::No
-                && !(faults.any && known.may_be_a_ghost());
+                && !(faults.any && known.may_be_a_ghost())
+                && !(0..=life).any(|life| known.goes_without_result(life));
             must!(
                 !is_active || active.insert((fetch.registration.scope.clone(), fetch.id.clone())),
                 "two background fetches are active as {:?}",
@@ -469,17 +548,18 @@ impl Model {
         &self,
         inspected: &[(Option<Sighting>, FetchInspection)],
         stored: &[StoredFetch],
-        usage: u64,
+        usage: &BTreeMap<StorageKey, u64>,
     ) -> Checked {
         let faults = self.books.faults;
-        let mut sum = 0;
+        let mut sums = BTreeMap::new();
         for fetch in stored {
             let length: u64 = fetch.records.iter().map(|record| record.state.length).sum();
             let bodies = fetch
                 .records
                 .iter()
                 .filter_map(|record| record.request.body_length);
-            sum += length + bodies.sum::<u64>();
+            let of_site = sums.entry(&fetch.registration.storage_key).or_insert(0);
+            *of_site += length + bodies.sum::<u64>();
             must!(
                 faults.stores_more || fetch.download_total == 0 || length <= fetch.download_total,
                 "{length} bytes are stored of {:?}, of which {} were allowed",
@@ -498,14 +578,17 @@ impl Model {
             );
         }
         let quota = self.books.story.setting.quota;
-        must!(
-            quota.is_none_or(|quota| usage <= quota),
-            "{usage} bytes are used of a quota of {quota:?}"
-        );
-        must!(
-            faults.leaks || usage == sum,
-            "{usage} bytes are accounted for, {sum} are stored"
-        );
+        for (site, usage) in usage {
+            must!(
+                quota.is_none_or(|quota| *usage <= quota),
+                "{usage} bytes are used of a quota of {quota:?}"
+            );
+            let sum = sums.get(site).copied().unwrap_or(0);
+            must!(
+                faults.leaks || *usage == sum || self.books.is_lost_and_staging(),
+                "{usage} bytes are accounted for, {sum} are stored"
+            );
+        }
         Ok(())
     }
 

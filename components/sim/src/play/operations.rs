@@ -13,13 +13,12 @@ use futures::future::{Either, LocalBoxFuture, select};
 use http::Method;
 use url::Url;
 
-use super::books::FetchCall;
+use super::books::{FetchCall, Sure};
 use super::model::Outcome;
-use super::world::url_of;
+use super::world::{upload_url_of, url_of};
 use super::{OpenPage, Player, Seen, id_of};
-use crate::body_of;
-use crate::pattern;
 use crate::story::{Step, Target};
+use crate::{UploadServer, body_of, pattern};
 
 /// The seed of the first call's request body; each further call has the next.
 pub(super) const UPLOAD: u64 = 1000;
@@ -33,7 +32,7 @@ impl Player {
     }
 
     fn manager(&self, page: &OpenPage, registration: usize) -> BackgroundFetchManager {
-        page.page
+        page.realms[registration]
             .realm
             .background_fetch(&self.registrations[registration])
     }
@@ -72,7 +71,14 @@ impl Player {
         let url = |file: &usize| format!("{}#{number}", url_of(*file));
         let requests = files.iter().enumerate().map(|(index, file)| match upload {
             Some(length) if index == 0 => {
-                let url = Url::parse(&url(file)).expect("a file has a URL");
+                let mut url = Url::parse(&url(file)).expect("a file has a URL");
+                if let Some(troubles) = &self.story.setting.uploads {
+                    url.set_query(Some(&number.to_string()));
+                    let server = UploadServer::new(&upload_url_of(number));
+                    server.troubles(troubles.iter().copied());
+                    self.world.network.serve_upload(&url, &server);
+                    self.uploads.borrow_mut().insert(number, server);
+                }
                 let request = Request {
                     method: Method::POST,
                     ..Request::new(url)
@@ -95,12 +101,18 @@ impl Player {
     pub(super) fn get(self: &Rc<Self>, target: Target) {
         let page = self.page();
         let manager = self.manager(&page, target.registration);
+        let due = self.told(|model| model.due(target.registration));
         let both = futures::future::join(manager.get(id_of(target)), manager.get(id_of(target)));
         self.on_page(&page, both, move |player, page, answers| match answers {
-            Some((Ok(one), Ok(other))) => one
-                .iter()
-                .chain(&other)
-                .for_each(|instance| player.see(page, target, instance)),
+            Some((Ok(one), Ok(other))) => {
+                for answer in [one, other] {
+                    let key = answer.as_ref().map(|instance| instance.key());
+                    player.note(|model| model.got(&due, target, key, &player.storage));
+                    if let Some(instance) = answer {
+                        player.see(page, target, &instance);
+                    }
+                }
+            }
             Some((Err(exception), _) | (_, Err(exception))) => {
                 player.note(|model| model.call_rejected(target.registration, "get()", exception.name))
             }
@@ -111,8 +123,12 @@ impl Player {
     pub(super) fn get_ids(self: &Rc<Self>, registration: usize) {
         let page = self.page();
         let manager = self.manager(&page, registration);
+        let due = self.told(|model| model.due(registration));
         self.on_page(&page, manager.get_ids(), move |player, _, answer| match answer {
-            Some(Ok(ids)) => player.note(|model| model.ids(registration, &ids)),
+            Some(Ok(ids)) => player.note(|model| {
+                model.got_ids(&due, &ids, &player.storage)?;
+                model.ids(registration, &ids)
+            }),
             Some(Err(exception)) => {
                 player.note(|model| model.call_rejected(registration, "getIds()", exception.name));
             }
@@ -156,7 +172,7 @@ impl Player {
     }
 
     /// Tells the model of a background fetch whose call may have had no answer.
-    fn adopt(&self, key: FetchKey) {
+    pub(super) fn adopt(&self, key: FetchKey) {
         if let Some(sighting) = self.sighting(key) {
             self.note(|model| model.see(&sighting));
         }
@@ -193,6 +209,7 @@ impl Player {
         | Step::Resume(target)
         | Step::UserAborts(target)
         | Step::Allow(target)
+        | Step::Refuse(target)
         | Step::Click(target)
         | Step::Dismiss(target)) = step
         else {
@@ -206,14 +223,35 @@ impl Player {
         // The user may see it before the page does.
         self.adopt(key);
         let doing = match step {
-            Step::Pause(_) => async move { drop(engine.pause(key).await) }.boxed_local(),
-            Step::Resume(_) => async move { drop(engine.resume(key).await) }.boxed_local(),
-            Step::Allow(_) => async move { drop(engine.allow(key).await) }.boxed_local(),
-            Step::UserAborts(_) => {
-                self.told(|model| model.abort_called(key));
+            Step::Pause(_) => {
+                let resumes = self.told(|model| model.resumes(key));
                 let player = Rc::clone(self);
                 async move {
-                    let aborted = engine.abort(key).await;
+                    let paused = engine.pause(key).await;
+                    // What a shutdown cuts off is not stored.
+                    if paused.is_ok() && !player.stopping.get() {
+                        player.told(|model| model.paused(key, resumes));
+                    }
+                }
+                .boxed_local()
+            }
+            Step::Resume(_) => {
+                self.told(|model| model.resumed(key));
+                async move { drop(engine.resume(key).await) }.boxed_local()
+            }
+            Step::Allow(_) => {
+                self.told(|model| model.allowed(key));
+                async move { drop(engine.allow(key).await) }.boxed_local()
+            }
+            Step::UserAborts(_) | Step::Refuse(_) => {
+                self.told(|model| model.abort_called(key));
+                let player = Rc::clone(self);
+                let refuses = matches!(step, Step::Refuse(_));
+                async move {
+                    let aborted = match refuses {
+                        true => engine.refuse(key).await,
+                        false => engine.abort(key).await,
+                    };
                     // What a shutdown cuts off is no answer.
                     if aborted || !player.stopping.get() {
                         player.aborted(key, aborted);
@@ -237,8 +275,18 @@ impl Player {
 
     pub(super) fn set_metered(self: &Rc<Self>, metered: bool) {
         self.metered.set(metered);
-        let engine = self.engine();
-        self.begin(async move { engine.set_metered(metered).await }.boxed_local());
+        let change = self.metered_changes.get() + 1;
+        self.metered_changes.set(change);
+        let (player, engine) = (Rc::clone(self), self.engine());
+        self.told(|model| model.metered(metered, Sure::Maybe));
+        let changing = async move {
+            engine.set_metered(metered).await;
+            // Where it changed again meanwhile, that call has the last word.
+            if player.metered_changes.get() == change {
+                player.told(|model| model.metered(metered, Sure::Yes));
+            }
+        };
+        self.begin(changing.boxed_local());
     }
 
     pub(super) fn clear(self: &Rc<Self>, registration: usize) {

@@ -4,8 +4,8 @@ use background_fetch::BackgroundFetchFailureReason as Reason;
 
 use super::books::FetchCall;
 use super::versions_of;
-use crate::Ranges;
 use crate::story::{Step, Story, Trouble};
+use crate::{Ranges, UploadTrouble};
 
 /// The failure reasons that a background fetch may have. Where there is none it must succeed, unless it is aborted.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +16,62 @@ pub(super) struct Prospects {
     download_total_exceeded: bool,
 }
 
+/// Whether nothing can come between a request with a body and its response: one that breaks is not sent again.
+fn is_sent_at_once(story: &Story, call: &FetchCall) -> bool {
+    let breaks = |step: &Step| {
+        matches!(
+            step,
+            Step::LoseConnections
+                | Step::Offline
+                | Step::Crash
+                | Step::Restart
+                // After these everything starts again.
+                | Step::StorageFails { .. }
+                | Step::StorageFailsOn(..)
+        )
+    };
+    if story.steps.iter().any(breaks) || stalls_for_ever(story) {
+        return false;
+    }
+    if let Some(troubles) = &story.setting.uploads {
+        // What the server keeps is continued; by a page within its own origin.
+        let is_continued = |trouble: &UploadTrouble| {
+            matches!(
+                trouble,
+                UploadTrouble::None | UploadTrouble::Drop(_) | UploadTrouble::LoseAnswer
+            )
+        };
+        let is_within = !story.setting.two_sites || call.target.registration == 0;
+        return is_within && call.upload > Some(0) && troubles.iter().all(is_continued);
+    }
+    let versions = call.files.first().map(|file| &story.files[*file].versions);
+    let is_plain = |trouble: &Trouble| matches!(trouble, Trouble::None | Trouble::Stall(..));
+    versions.is_some_and(|versions| {
+        versions
+            .iter()
+            .flat_map(|version| &version.troubles)
+            .all(is_plain)
+    })
+}
+
+/// Whether a server stops for ever: in the end its connections are lost.
+pub(super) fn stalls_for_ever(story: &Story) -> bool {
+    let versions = story.files.iter().flat_map(|file| &file.versions);
+    let mut troubles = versions.flat_map(|version| &version.troubles);
+    let mut uploads = story.setting.uploads.iter().flatten();
+    uploads.any(|trouble| matches!(trouble, UploadTrouble::Stall(_)))
+        || troubles.any(|trouble| matches!(trouble, Trouble::StallForEver(_)))
+}
+
 impl Prospects {
     pub(super) fn of(story: &Story, call: &FetchCall) -> Self {
-        let faults = story
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::StorageFails { .. }));
+        let refuses = |trouble: &UploadTrouble| matches!(trouble, UploadTrouble::Refuse(_));
+        let refuses_uploads = story.setting.uploads.iter().flatten().any(refuses);
         let mut prospects = Self {
             // Request bodies are sent once, whatever happens.
-            fetch_error: faults || call.upload.is_some(),
-            quota_exceeded: faults || story.setting.quota.is_some(),
+            fetch_error: call.upload.is_some() && !is_sent_at_once(story, call),
+            quota_exceeded: story.setting.quota.is_some(),
+            bad_status: call.upload.is_some() && refuses_uploads,
             ..Self::default()
         };
         // What interrupts every file.

@@ -5,24 +5,31 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use background_fetch::BackgroundFetchUIOptions;
 use background_fetch::Engine;
-use background_fetch::api::BackgroundFetchEvent;
+use background_fetch::api::{BackgroundFetchEvent, BackgroundFetchRecord};
 use background_fetch::embedder::{Clock, FunctionalEventName, NetworkError, Policies, Storage, StoredFetch};
 use background_fetch::fetch::Client;
+use background_fetch::{BackgroundFetchUIOptions, Exception};
 use futures::future::select;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::books::Sighting;
+use super::books::{Sighting, Sure};
 use super::model::{Checked, Model, must};
+use super::prospects::stalls_for_ever;
 use super::{Delivery, Dispatch, LAST_LENGTH, OpenPage, Player, Running, bounds, versions_of};
 use crate::story::{Habit, Story, Trouble, Validator, Version};
 use crate::watched::Watched;
-use crate::{Random, Resource, VolatileStorage, World, body_of, yield_now};
+use crate::{Page, Random, Resource, UploadServer, VolatileStorage, World, body_of, yield_now};
 
-/// The scopes of the two registrations; the first is where pages and files are.
+/// The scopes of the two registrations; the first is where files are.
 const SCOPES: [&str; 2] = ["https://site.example/", "https://site.example/b/"];
+
+/// The scope of the second where it is another site's.
+const OTHER_SITE: &str = "https://other.example/";
+
+/// The title that a worker sets.
+pub(super) const TITLE: &str = "done";
 
 /// The quota of a story that has none.
 const PLENTY: u64 = 1 << 30;
@@ -43,7 +50,16 @@ impl Player {
             ..Policies::default()
         };
         policies.retry.retries = story.setting.retries;
-        let registrations = SCOPES.map(|scope| world.service_workers.register(scope));
+        policies.uploads.resumable = story.setting.uploads.is_some();
+        let registrations = [
+            SCOPES[0],
+            if story.setting.two_sites {
+                OTHER_SITE
+            } else {
+                SCOPES[1]
+            },
+        ]
+        .map(|scope| world.service_workers.register(scope));
         let dispatched: Arc<Mutex<Vec<Dispatch>>> = Arc::default();
         world.service_workers.witness({
             let (dispatched, storage) = (dispatched.clone(), storage.clone());
@@ -68,8 +84,14 @@ impl Player {
             running: RefCell::default(),
             habit: Cell::new(Habit::Reads),
             metered: Cell::new(false),
+            metered_changes: Cell::new(0),
             stopping: Cell::new(false),
             dispatched,
+            uploads: RefCell::default(),
+            strikes: Cell::new(0),
+            requests: Cell::new(0),
+            earlier_requests: Cell::new(0),
+            earlier_shown: Cell::new(0),
             crashes: Cell::new(0),
         });
         for file in 0..story.files.len() {
@@ -109,32 +131,47 @@ impl Player {
         let stored: Vec<_> = stored.iter().filter_map(sighting_stored).collect();
         self.told(|model| model.reborn(&stored))?;
         engine.set_metered(self.metered.get()).await;
-        let worker = self.world.open_page(&engine, client("worker.js"));
+        self.told(|model| model.metered(self.metered.get(), Sure::Yes));
+        let workers = self.realms(&engine, "worker.js");
         let player = Rc::downgrade(self);
-        self.world.handle_events(worker.clone(), move |event| {
-            let player = player.upgrade();
-            async move {
-                if let Some(player) = player {
-                    player.handle(event).await;
+        let (of_first, first) = (workers.clone(), self.registrations[0].clone());
+        self.world.handle_events_in(
+            move |event| of_first[usize::from(event.registration != first)].clone(),
+            move |event| {
+                let player = player.upgrade();
+                async move {
+                    if let Some(player) = player {
+                        player.handle(event).await;
+                    }
                 }
-            }
-        });
+            },
+        );
         engine.start();
         let pages = Vec::new();
         *self.running.borrow_mut() = Some(Running {
             engine,
             pages,
-            worker,
+            workers,
         });
         self.open_page();
         Ok(())
+    }
+
+    /// A realm for each registration.
+    fn realms(&self, engine: &Engine, path: &str) -> [Page; 2] {
+        let first = self.world.open_page(engine, client(SCOPES[0], path));
+        let second = match self.story.setting.two_sites {
+            true => self.world.open_page(engine, client(OTHER_SITE, path)),
+            false => first.clone(),
+        };
+        [first, second]
     }
 
     pub(super) fn open_page(&self) {
         let mut running = self.running.borrow_mut();
         let running = running.as_mut().expect("the engine runs");
         running.pages.push(OpenPage {
-            page: self.world.open_page(&running.engine, client("")),
+            realms: self.realms(&running.engine, ""),
             closed: Rc::new(Watched::new(false)),
             unanswered: Rc::default(),
             instances: Rc::default(),
@@ -162,6 +199,7 @@ impl Player {
     /// The process is killed, and starts again; some are killed while they start.
     pub(super) async fn crash(self: &Rc<Self>) -> Checked {
         self.check()?;
+        self.check_requests()?;
         loop {
             self.crashes.set(self.crashes.get() + 1);
             self.die();
@@ -190,15 +228,25 @@ impl Player {
         self.open().await
     }
 
+    /// The requests of this life, one after the other.
+    fn check_requests(&self) -> Checked {
+        let requests = self.world.network.log_from(self.earlier_requests.get());
+        self.model.borrow().go_on(&requests)
+    }
+
     pub(super) async fn shut_down(&self) -> Checked {
         self.check()?;
+        self.check_requests()?;
         let engine = self.engine();
         self.stopping.set(true);
         {
             let running = self.running.borrow();
             let running = running.as_ref().expect("the engine runs");
             running.pages.iter().for_each(OpenPage::close);
-            running.worker.event_loop.close();
+            running
+                .workers
+                .iter()
+                .for_each(|worker| worker.event_loop.close());
         }
         // A flush that fails has made nothing less durable.
         let _ = engine.shutdown().await;
@@ -217,10 +265,17 @@ impl Player {
     fn die(&self) {
         self.stopping.set(false);
         self.tell_ended_events();
+        // What nobody was told of in time belongs to no life.
+        self.tell_dispatches();
+        self.earlier_requests.set(self.requests.get());
+        self.earlier_shown.set(self.world.display.history().len());
         self.model.borrow_mut().died();
         if let Some(running) = self.running.borrow_mut().take() {
             running.pages.iter().for_each(OpenPage::close);
-            running.worker.event_loop.close();
+            running
+                .workers
+                .iter()
+                .for_each(|worker| worker.event_loop.close());
         }
         self.world.crash();
     }
@@ -240,8 +295,15 @@ impl Player {
         }
         self.world.storage.mend();
         self.world.network.online();
-        self.world.network.drop_connections();
+        self.uploads.borrow().values().for_each(UploadServer::mend);
+        if stalls_for_ever(&self.story) {
+            self.world.network.drop_connections();
+        }
         self.world.service_workers.fail_to_start(0);
+        for (index, registration) in self.registrations.iter().enumerate() {
+            self.told(|model| model.worker_changes(index, true));
+            self.world.service_workers.set_active(registration, true);
+        }
         self.habit.set(Habit::Reads);
         self.set_metered(false);
     }
@@ -249,7 +311,7 @@ impl Player {
     /// What the worker does with an event.
     async fn handle(&self, event: BackgroundFetchEvent) {
         match self.habit.get() {
-            Habit::Reads => {}
+            Habit::Reads | Habit::Rejects => {}
             Habit::Slow(seconds) => self.world.clock.sleep(Duration::from_secs(seconds)).await,
             Habit::Ignores => return,
             Habit::NeverSettles => {
@@ -259,11 +321,13 @@ impl Player {
             }
             Habit::UpdatesUi => {
                 let options = BackgroundFetchUIOptions {
-                    title: Some("done".into()),
+                    title: Some(TITLE.into()),
                     ..Default::default()
                 };
                 // It is for two of the events only.
-                let _ = event.update_ui(options).await;
+                if event.update_ui(options).await.is_ok() {
+                    self.told(|model| model.titled(event.registration().key()));
+                }
             }
         }
         let registration = event.registration();
@@ -275,9 +339,16 @@ impl Player {
                 return self.note(|model| model.records_refused(key, is_click, exception.name));
             }
         };
+        if self.habit.get() == Habit::Rejects {
+            // It goes no further than its first record; a promise that rejects ends the event like any other.
+            if let Some(record) = records.first() {
+                let _ = body_of(record).await;
+            }
+            return;
+        }
         let mut bodies = Vec::new();
         for record in &records {
-            bodies.push(body_of(record).await.map_err(|exception| exception.name));
+            bodies.push(record_of(record).await.map_err(|exception| exception.name));
         }
         drop(records);
         let delivery = Delivery {
@@ -285,18 +356,30 @@ impl Player {
             name: event.name(),
             outcome: (registration.result(), registration.failure_reason()),
             downloaded: registration.downloaded(),
+            uploaded: registration.uploaded(),
             bodies,
         };
         self.note(|model| model.delivered(&delivery));
     }
 }
 
+/// Whether the status of a record is one of success, and its body.
+async fn record_of(record: &BackgroundFetchRecord) -> Result<(bool, Vec<u8>), Exception> {
+    let is_ok = record.response_ready().await?.head().is_ok();
+    Ok((is_ok, body_of(record).await?))
+}
+
 impl OpenPage {
     fn close(&self) {
         self.closed.change(|closed| *closed = true);
         self.instances.borrow_mut().clear();
-        self.page.event_loop.close();
+        self.realms.iter().for_each(|realm| realm.event_loop.close());
     }
+}
+
+/// The upload resource of a call.
+pub(super) fn upload_url_of(call: usize) -> String {
+    format!("{}upload/{call}#{call}", SCOPES[0])
 }
 
 pub(super) fn url_of(file: usize) -> String {
@@ -317,8 +400,14 @@ pub(super) fn call_of(url: &Url) -> usize {
     number.unwrap_or(usize::MAX)
 }
 
-fn client(path: &str) -> Client {
-    let url = format!("{}{path}", SCOPES[0]);
+/// The file that a URL is of.
+pub(super) fn file_of(url: &Url) -> usize {
+    let number = url.path().rsplit('/').next().and_then(|file| file.parse().ok());
+    number.unwrap_or(usize::MAX)
+}
+
+fn client(site: &str, path: &str) -> Client {
+    let url = format!("{site}{path}");
     Client::page(Url::parse(&url).expect("the site has a URL"))
 }
 
@@ -348,6 +437,11 @@ fn resource(version: &Version, seed: u64) -> Resource {
     }
     if version.content_decoded {
         resource = resource.content_decoded();
+    }
+    if version.redirects > 0 {
+        let hop = |hop| format!("{}hop/{hop}", [SCOPES[0], "https://cdn.example/"][hop % 2]);
+        let hops: Vec<_> = (0..version.redirects).map(hop).collect();
+        resource = resource.redirects(hops.iter().map(String::as_str));
     }
     for trouble in &version.troubles {
         resource = match *trouble {

@@ -33,6 +33,7 @@ struct State {
     log: Vec<StorageOperation>,
     calls: BTreeMap<StorageOperation, usize>,
     faults: Vec<Fault>,
+    strikes: Vec<Strike>,
     delays: BTreeMap<StorageOperation, Duration>,
     meanwhile: BTreeMap<StorageOperation, Action>,
     /// Where every body ends, whatever was stored.
@@ -40,6 +41,19 @@ struct State {
 }
 
 type Action = Box<dyn FnOnce() + Send>;
+
+/// A call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// The operation.
+    pub operation: StorageOperation,
+    /// The background fetch that it was about; none for `create`, and for what is about no single one.
+    pub fetch: Option<FetchKey>,
+    /// How it failed.
+    pub kind: StorageErrorKind,
+    /// Whether it had its effect.
+    pub after_effect: bool,
+}
 
 struct Fault {
     operation: StorageOperation,
@@ -149,6 +163,12 @@ impl FaultyStorage {
         self.state.lock().calls(operation)
     }
 
+    /// The calls that failed, from this place on, in order.
+    pub fn strikes_from(&self, first: usize) -> Vec<Strike> {
+        let state = self.state.lock();
+        state.strikes.get(first..).unwrap_or_default().to_vec()
+    }
+
     /// Every call so far, in order.
     pub fn log(&self) -> Vec<StorageOperation> {
         self.state.lock().log.clone()
@@ -175,10 +195,11 @@ impl FaultyStorage {
     fn call<'a, T: Send + 'a>(
         &'a self,
         operation: StorageOperation,
+        fetch: Option<FetchKey>,
         call: impl FnOnce(&'a dyn Storage) -> BoxFuture<'a, Result<T, StorageError>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T, StorageError>> {
         Box::pin(async move {
-            let (fault, delay) = self.state.lock().begin(operation);
+            let (fault, delay) = self.state.lock().begin(operation, fetch);
             self.wait_while_held(operation).await;
             if let Some(delay) = delay {
                 self.clock.sleep(delay).await;
@@ -215,7 +236,11 @@ impl State {
     }
 
     /// Counts a call; gives its fault, and whether that comes after its effect; and its delay.
-    fn begin(&mut self, operation: StorageOperation) -> (Option<(StorageError, bool)>, Option<Duration>) {
+    fn begin(
+        &mut self,
+        operation: StorageOperation,
+        fetch: Option<FetchKey>,
+    ) -> (Option<(StorageError, bool)>, Option<Duration>) {
         self.log.push(operation);
         *self.calls.entry(operation).or_default() += 1;
         let nth = self.calls(operation);
@@ -223,6 +248,13 @@ impl State {
             .faults
             .iter()
             .find(|fault| fault.operation == operation && (fault.first..=fault.last).contains(&nth));
+        let strike = |fault: &Fault| Strike {
+            operation,
+            fetch,
+            kind: fault.kind,
+            after_effect: fault.after_effect,
+        };
+        self.strikes.extend(fault.map(strike));
         let fault = fault.map(|fault| {
             let message = format!("simulated fault: call {nth} of `{operation}` fails");
             (StorageError::new(fault.kind, message), fault.after_effect)
@@ -244,29 +276,39 @@ impl Drop for Leaving<'_> {
     }
 }
 
+/// Whose body it is.
+fn fetch_of(body: BodyKey) -> Option<FetchKey> {
+    match body {
+        BodyKey::Staged(_) => None,
+        BodyKey::Request(record) | BodyKey::Response { record, .. } => Some(record.fetch),
+    }
+}
+
 impl Storage for FaultyStorage {
     fn load(&self) -> BoxFuture<'_, Result<Vec<StoredFetch>, StorageError>> {
-        self.call(StorageOperation::Load, |storage| storage.load())
+        self.call(StorageOperation::Load, None, |storage| storage.load())
     }
 
     fn estimate<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StorageEstimate, StorageError>> {
-        self.call(StorageOperation::Estimate, |storage| storage.estimate(key))
+        self.call(StorageOperation::Estimate, None, |storage| storage.estimate(key))
     }
 
     fn stage<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StagedBody, StorageError>> {
-        self.call(StorageOperation::Stage, |storage| storage.stage(key))
+        self.call(StorageOperation::Stage, None, |storage| storage.stage(key))
     }
 
     fn discard(&self, body: StagedBody) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::Discard, move |storage| storage.discard(body))
+        self.call(StorageOperation::Discard, None, move |storage| {
+            storage.discard(body)
+        })
     }
 
     fn create<'a>(&'a self, fetch: &'a NewFetch) -> BoxFuture<'a, Result<FetchKey, StorageError>> {
-        self.call(StorageOperation::Create, |storage| storage.create(fetch))
+        self.call(StorageOperation::Create, None, |storage| storage.create(fetch))
     }
 
     fn append(&self, body: BodyKey, offset: u64, bytes: Bytes) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::Append, move |storage| {
+        self.call(StorageOperation::Append, fetch_of(body), move |storage| {
             storage.append(body, offset, bytes)
         })
     }
@@ -274,7 +316,7 @@ impl Storage for FaultyStorage {
     fn read(&self, body: BodyKey, offset: u64, max: usize) -> BoxFuture<'_, Result<Bytes, StorageError>> {
         let end = self.state.lock().bodies_end_at.unwrap_or(u64::MAX);
         let left = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
-        self.call(StorageOperation::Read, move |storage| {
+        self.call(StorageOperation::Read, fetch_of(body), move |storage| {
             storage.read(body, offset, max.min(left))
         })
     }
@@ -285,13 +327,15 @@ impl Storage for FaultyStorage {
         generation: u64,
         response: &'a ResponseHead,
     ) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.call(StorageOperation::SetResponse, move |storage| {
-            storage.set_response(record, generation, response)
-        })
+        self.call(
+            StorageOperation::SetResponse,
+            Some(record.fetch),
+            move |storage| storage.set_response(record, generation, response),
+        )
     }
 
     fn mark_sent(&self, record: RecordKey) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::MarkSent, move |storage| {
+        self.call(StorageOperation::MarkSent, Some(record.fetch), move |storage| {
             storage.mark_sent(record)
         })
     }
@@ -301,7 +345,7 @@ impl Storage for FaultyStorage {
         record: RecordKey,
         upload: &'a Url,
     ) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.call(StorageOperation::SetUpload, move |storage| {
+        self.call(StorageOperation::SetUpload, Some(record.fetch), move |storage| {
             storage.set_upload(record, upload)
         })
     }
@@ -311,19 +355,21 @@ impl Storage for FaultyStorage {
         record: RecordKey,
         settlement: &'a Settlement,
     ) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.call(StorageOperation::SettleRecord, move |storage| {
-            storage.settle_record(record, settlement)
-        })
+        self.call(
+            StorageOperation::SettleRecord,
+            Some(record.fetch),
+            move |storage| storage.settle_record(record, settlement),
+        )
     }
 
     fn set_state(&self, fetch: FetchKey, state: FetchState) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::SetState, move |storage| {
+        self.call(StorageOperation::SetState, Some(fetch), move |storage| {
             storage.set_state(fetch, state)
         })
     }
 
     fn set_paused(&self, fetch: FetchKey, paused: PauseReasons) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::SetPaused, move |storage| {
+        self.call(StorageOperation::SetPaused, Some(fetch), move |storage| {
             storage.set_paused(fetch, paused)
         })
     }
@@ -334,21 +380,25 @@ impl Storage for FaultyStorage {
         title: &'a DomString,
         icons: &'a [ImageResource],
     ) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.call(StorageOperation::SetUi, move |storage| {
+        self.call(StorageOperation::SetUi, Some(fetch), move |storage| {
             storage.set_ui(fetch, title, icons)
         })
     }
 
     fn remove(&self, fetch: FetchKey) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::Remove, move |storage| storage.remove(fetch))
+        self.call(StorageOperation::Remove, Some(fetch), move |storage| {
+            storage.remove(fetch)
+        })
     }
 
     fn clear<'a>(&'a self, registration: &'a RegistrationKey) -> BoxFuture<'a, Result<(), StorageError>> {
-        self.call(StorageOperation::Clear, |storage| storage.clear(registration))
+        self.call(StorageOperation::Clear, None, |storage| {
+            storage.clear(registration)
+        })
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), StorageError>> {
-        self.call(StorageOperation::Flush, |storage| storage.flush())
+        self.call(StorageOperation::Flush, None, |storage| storage.flush())
     }
 }
 

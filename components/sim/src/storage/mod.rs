@@ -4,6 +4,6 @@ mod faulty;
 mod operation;
 mod volatile;
 
-pub use faulty::FaultyStorage;
+pub use faulty::{FaultyStorage, Strike};
 pub use operation::StorageOperation;
 pub use volatile::VolatileStorage;

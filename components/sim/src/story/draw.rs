@@ -3,7 +3,7 @@
 use background_fetch::embedder::{MeteredPolicy, PermissionState, StorageErrorKind};
 
 use super::{File, Habit, Setting, Step, Story, Target, Trouble, Validator, Version};
-use crate::{Random, Ranges, StorageOperation};
+use crate::{Random, Ranges, StorageOperation, UploadTrouble};
 
 /// Where the choices of a story come from.
 pub struct Choices<'a>(Source<'a>);
@@ -122,6 +122,11 @@ impl Setting {
                 false => MeteredPolicy::Allow,
             },
             retries: choices.one_of(&[20, 20, 20, 5, 2]),
+            uploads: choices.chance(1, 3).then(|| {
+                let troubles = choices.below(4);
+                (0..troubles).map(|_| draw_upload_trouble(choices)).collect()
+            }),
+            two_sites: choices.chance(1, 4),
         }
     }
 }
@@ -164,6 +169,7 @@ impl Version {
             range_cap: choices.chance(1, 5).then(|| 1 + choices.below(1000)),
             says_length: !choices.chance(1, 5),
             content_decoded: choices.chance(1, 12),
+            redirects: choices.below(10).saturating_sub(7) as usize,
             chunk: 100 + choices.below(1000),
             chunk_delay: choices.below(30),
             latency: choices.below(100),
@@ -234,7 +240,7 @@ impl Step {
     /// One thing; in a calm story nobody aborts, clears or lets the storage fail, so that there is more that must succeed.
     fn draw(choices: &mut Choices<'_>, files: &[File], calm: bool) -> Self {
         let target = draw_target(choices);
-        match choices.below(if calm { 30 } else { 48 }) {
+        match choices.below(if calm { 33 } else { 57 }) {
             0..=3 => Self::draw_fetch(choices, files),
             4 | 5 => Self::Get(target),
             6 => Self::GetIds(target.registration),
@@ -249,22 +255,43 @@ impl Step {
             21 => Self::Offline,
             22 | 23 => Self::Online,
             24 => Self::Metered(choices.chance(1, 2)),
-            25 | 26 => Self::Workers(match choices.below(6) {
+            25 | 26 => Self::Workers(match choices.below(7) {
                 0 | 1 => Habit::Reads,
                 2 => Habit::Slow(choices.below(100)),
                 3 => Habit::Ignores,
                 4 => Habit::NeverSettles,
+                5 => Habit::Rejects,
                 _ => Habit::UpdatesUi,
             }),
             27 => Self::WorkersFail(choices.below(4) as u32),
             28 | 29 => Self::Crash,
-            30 | 31 => Self::Abort(target),
-            32 => Self::UserAborts(target),
-            33 | 34 => Self::LoseConnections,
-            35 | 36 => Self::Clear(target.registration),
-            37..=39 => Self::Crash,
-            40 => Self::Restart,
-            41..=43 => {
+            30 => Self::Worker(target.registration, choices.chance(2, 3)),
+            31 => Self::StorageIsSlow(
+                choices.one_of(StorageOperation::ALL),
+                choices.one_of(&[5, 50, 3000]),
+            ),
+            32 => Self::StorageIsMended,
+            33 | 34 => Self::Abort(target),
+            35 => Self::UserAborts(target),
+            36 => Self::Refuse(target),
+            37 | 38 => Self::LoseConnections,
+            39 | 40 => Self::Clear(target.registration),
+            41..=43 => Self::Crash,
+            44 => Self::Restart,
+            45 => Self::Permission(choices.one_of(&[
+                PermissionState::Granted,
+                PermissionState::Prompt,
+                PermissionState::Denied,
+            ])),
+            46 | 47 => {
+                // One that cannot be opened cannot be told of, nor one in which a clearing is begun for ever.
+                let all = StorageOperation::ALL;
+                let lasting = all.iter().copied().filter(|one| *one != StorageOperation::Load);
+                let lasting: Vec<_> = lasting.collect();
+                let kind = choices.one_of(&[StorageErrorKind::Io, StorageErrorKind::QuotaExceeded]);
+                Self::StorageFailsOn(choices.one_of(&lasting), kind)
+            }
+            48..=50 => {
                 let kind = choices.one_of(&[StorageErrorKind::Io, StorageErrorKind::QuotaExceeded]);
                 Self::StorageFails {
                     operation: choices.one_of(StorageOperation::ALL),
@@ -288,6 +315,21 @@ impl Step {
                 Some(Self::Pass(root * root / 10))
             }
         }
+    }
+}
+
+fn draw_upload_trouble(choices: &mut Choices<'_>) -> UploadTrouble {
+    let after = choices.below(600);
+    match choices.below(10) {
+        0 => UploadTrouble::None,
+        1 => UploadTrouble::DropAndLose {
+            after,
+            lost: choices.below(200),
+        },
+        2 => UploadTrouble::Stall(after),
+        3 => UploadTrouble::LoseAnswer,
+        4 => UploadTrouble::Refuse(choices.one_of(&[503, 409, 404])),
+        _ => UploadTrouble::Drop(after),
     }
 }
 

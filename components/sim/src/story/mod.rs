@@ -10,7 +10,7 @@ use background_fetch::embedder::{MeteredPolicy, PermissionState, StorageErrorKin
 pub use draw::Choices;
 pub use shrink::shrink;
 
-use crate::{Ranges, StorageOperation};
+use crate::{Ranges, StorageOperation, UploadTrouble};
 
 /// What happens in a simulated world: its servers, and step by step the scripts, the user, the network and the crashes.
 ///
@@ -38,6 +38,10 @@ pub struct Setting {
     pub metered: MeteredPolicy,
     /// The failures in a row that a record survives.
     pub retries: u32,
+    /// What goes wrong with each upload, where the policy is to resume them and servers keep what arrives.
+    pub uploads: Option<Vec<UploadTrouble>>,
+    /// Whether the second registration is another site's.
+    pub two_sites: bool,
 }
 
 /// What a server has at a URL: one version after the other, of which the last stays.
@@ -64,6 +68,8 @@ pub struct Version {
     pub says_length: bool,
     /// Whether it travels compressed.
     pub content_decoded: bool,
+    /// The other URLs through which its server redirects.
+    pub redirects: usize,
     /// The bytes of a chunk.
     pub chunk: u64,
     /// The milliseconds before each chunk.
@@ -148,6 +154,12 @@ pub enum Step {
     UserAborts(Target),
     /// The user allows what waits for permission.
     Allow(Target),
+    /// The user refuses it.
+    Refuse(Target),
+    /// The site may from now on, may not, or the user is asked.
+    Permission(PermissionState),
+    /// A registration has an active worker from now on, or none.
+    Worker(usize, bool),
     /// The user clicks.
     Click(Target),
     /// The user dismisses.
@@ -179,6 +191,12 @@ pub enum Step {
         /// Whether it had its effect.
         after_effect: bool,
     },
+    /// An operation of the storage fails from now on, until the storage is mended.
+    StorageFailsOn(StorageOperation, StorageErrorKind),
+    /// An operation of the storage takes so many milliseconds from now on, until the storage is mended.
+    StorageIsSlow(StorageOperation, u64),
+    /// The storage is mended.
+    StorageIsMended,
     /// The site's registration is cleared.
     Clear(usize),
     /// The process is killed, and starts again.
@@ -202,6 +220,8 @@ pub enum Habit {
     Slow(u64),
     /// It does nothing.
     Ignores,
+    /// It reads the first record, and rejects.
+    Rejects,
     /// It never settles: its time runs out.
     NeverSettles,
     /// It changes the title.

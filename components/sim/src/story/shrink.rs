@@ -59,6 +59,13 @@ fn plainer(story: &Story) -> Vec<Change> {
         Box::new(|story| story.schedule = 0),
         Box::new(|story| story.setting = Setting::default()),
         Box::new(|story| story.setting.quota = None),
+        Box::new(|story| story.setting.two_sites = false),
+        Box::new(|story| story.setting.uploads = None),
+        Box::new(|story| {
+            if let Some(troubles) = &mut story.setting.uploads {
+                troubles.truncate(1);
+            }
+        }),
     ];
     for (index, file) in story.files.iter().enumerate() {
         changes.push(Box::new(move |story| story.files[index] = File::plain()));
@@ -84,6 +91,7 @@ fn plainer(story: &Story) -> Vec<Change> {
             on_version(|version| version.status = 200);
             on_version(|version| version.says_length = true);
             on_version(|version| version.content_decoded = false);
+            on_version(|version| version.redirects = 0);
             on_version(|version| (version.chunk_delay, version.latency) = (0, 0));
             on_version(|version| version.chunk = version.chunk.max(version.length).max(1));
         }
@@ -99,6 +107,8 @@ impl Default for Setting {
             permission: background_fetch::embedder::PermissionState::Granted,
             metered: background_fetch::embedder::MeteredPolicy::Allow,
             retries: 20,
+            uploads: None,
+            two_sites: false,
         }
     }
 }
@@ -115,6 +125,7 @@ impl File {
                 range_cap: None,
                 says_length: true,
                 content_decoded: false,
+                redirects: 0,
                 chunk: 1000,
                 chunk_delay: 0,
                 latency: 0,

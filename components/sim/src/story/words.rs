@@ -33,6 +33,12 @@ impl fmt::Display for Setting {
         if self.metered == MeteredPolicy::Pause {
             f.write_str(", metered connections pause")?;
         }
+        if let Some(troubles) = &self.uploads {
+            write!(f, ", uploads are resumed: {troubles:?}")?;
+        }
+        if self.two_sites {
+            f.write_str(", registration 1 is another site's")?;
+        }
         write!(f, ", {} retries", self.retries)
     }
 }
@@ -73,6 +79,9 @@ impl fmt::Display for Version {
         }
         if self.content_decoded {
             f.write_str(", compressed")?;
+        }
+        if self.redirects > 0 {
+            write!(f, ", {} redirects", self.redirects)?;
         }
         write!(f, ", chunks of {}", self.chunk)?;
         if self.chunk_delay + self.latency > 0 {
@@ -135,6 +144,10 @@ impl fmt::Display for Step {
             Self::Resume(target) => write!(f, "the user resumes {target}"),
             Self::UserAborts(target) => write!(f, "the user aborts {target}"),
             Self::Allow(target) => write!(f, "the user allows {target}"),
+            Self::Refuse(target) => write!(f, "the user refuses {target}"),
+            Self::Permission(state) => write!(f, "the permission is {state:?} from now on"),
+            Self::Worker(of, true) => write!(f, "registration {of} has an active worker"),
+            Self::Worker(of, false) => write!(f, "registration {of} has no active worker"),
             Self::Click(target) => write!(f, "the user clicks {target}"),
             Self::Dismiss(target) => write!(f, "the user dismisses {target}"),
             Self::OpenPage => f.write_str("a page opens"),
@@ -158,6 +171,9 @@ impl fmt::Display for Step {
                     "call {nth} of `{operation}` from now fails {when} its effect: {kind:?}"
                 )
             }
+            Self::StorageFailsOn(operation, kind) => write!(f, "`{operation}` fails from now on: {kind:?}"),
+            Self::StorageIsSlow(operation, time) => write!(f, "`{operation}` takes {time} ms from now on"),
+            Self::StorageIsMended => f.write_str("the storage is mended"),
             Self::Clear(registration) => write!(f, "registration {registration} is cleared"),
             Self::Crash => f.write_str("the process is killed, and starts again"),
             Self::Restart => f.write_str("the program ends, and starts again"),
@@ -174,6 +190,7 @@ impl fmt::Display for Habit {
             Self::Reads => f.write_str("reads every record"),
             Self::Slow(seconds) => write!(f, "reads every record after {seconds} s"),
             Self::Ignores => f.write_str("ignores its event"),
+            Self::Rejects => f.write_str("reads a record and rejects"),
             Self::NeverSettles => f.write_str("never settles"),
             Self::UpdatesUi => f.write_str("changes the title"),
         }

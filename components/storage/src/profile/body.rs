@@ -533,14 +533,24 @@ impl Body {
         };
     }
 
+    /// It is replaced: its bytes no longer count, but stay until [`set_gone`](Self::set_gone). Or it is not, after all.
+    pub(super) fn set_replaced(&self, shared: &Shared, replaced: bool) {
+        let mut inner = self.inner.lock();
+        if inner.gone == replaced {
+            return;
+        }
+        inner.gone = replaced;
+        if replaced {
+            shared.usage.release(&self.storage_key, inner.length);
+        } else {
+            shared.usage.add(&self.storage_key, inner.length);
+        }
+    }
+
     /// It is replaced or removed: its bytes no longer count. Its file goes when the database has forgotten it.
     pub(super) fn set_gone(&self, shared: &Shared) {
-        let mut inner = self.inner.lock();
-        if !inner.gone {
-            inner.gone = true;
-            shared.usage.release(&self.storage_key, inner.length);
-            inner.free_buffer(shared);
-        }
+        self.set_replaced(shared, true);
+        self.inner.lock().free_buffer(shared);
     }
 }
 

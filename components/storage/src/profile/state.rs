@@ -129,6 +129,36 @@ impl State {
             .ok_or_else(|| error::no_record(key))
     }
 
+    /// Takes back that a record's response has this body: the one `before` it is its response again.
+    pub(super) fn restore_response(
+        &mut self,
+        shared: &Shared,
+        key: RecordKey,
+        body: &Arc<Body>,
+        generation: u64,
+        before: Option<&Arc<Body>>,
+    ) {
+        body.set_gone(shared);
+        let Some(fetch) = self.fetches.get_mut(&key.fetch) else {
+            return;
+        };
+        let Some(record) = fetch.records.get_mut(key.index) else {
+            return;
+        };
+        if record
+            .response
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, body))
+        {
+            record.generation = generation;
+            record.response = before.cloned();
+            before.inspect(|before| before.set_replaced(shared, false));
+            if before.is_some_and(|before| before.is_dirty()) {
+                fetch.dirty.insert(key.index);
+            }
+        }
+    }
+
     pub(super) fn body(&self, name: BodyKey) -> Result<Arc<Body>> {
         let record = |key: RecordKey| self.fetches.get(&key.fetch)?.records.get(key.index);
         let found = match name {

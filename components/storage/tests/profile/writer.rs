@@ -8,7 +8,7 @@ use background_fetch::{BackgroundFetchFailureReason, BackgroundFetchResult, Reco
 use futures::FutureExt;
 use futures::executor::block_on;
 
-use crate::support::{Blocking, Profile, pattern, pattern_from};
+use crate::support::{Blocking, Profile, pattern, pattern_from, response};
 
 /// Makes every statement fail that settles a record, with this much of its transaction.
 fn refuse_settlements(profile: &Profile, how: &str) {
@@ -184,6 +184,40 @@ fn a_response_that_is_set_while_the_writer_stores_the_others_is_stored_in_its_tu
         drop(storage);
         profile.reboot();
         assert_eq!(profile.open().read_all(body), pattern(length));
+    }
+}
+
+#[test]
+fn a_response_that_could_not_be_set_leaves_the_one_before_as_it_was() {
+    for length in [1000, 100_000] {
+        // Given a writer in trouble with one background fetch, so that every answer is waited for
+        let profile = Profile::new();
+        let storage = profile.open();
+        let (stuck, _) = storage.begin();
+        let (record, before) = storage.begin();
+        storage.append_at(before, 0, &pattern(length)).unwrap();
+        block_on(storage.flush()).unwrap();
+        refuse_settlements(&profile, "ABORT");
+        storage.settle(stuck);
+        storage.pause(stuck.fetch).unwrap_err();
+        // when another response cannot be set
+        let refuse = "CREATE TRIGGER refuse_responses BEFORE UPDATE OF response ON record
+            BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        profile.database().execute_batch(refuse).unwrap();
+        block_on(storage.set_response(record, 2, &response())).unwrap_err();
+        // then the one before has its bytes, and takes more
+        assert_eq!(storage.read_all(before), pattern(length));
+        let used = block_on(storage.estimate(&crate::support::new_fetch(1).registration.storage_key));
+        assert_eq!(used.unwrap().usage, length as u64);
+        storage
+            .append_at(before, length as u64, &pattern(length + 5)[length..])
+            .unwrap();
+        // which are there when all is well.
+        let mend = "DROP TRIGGER refuse_responses; DROP TRIGGER refuse";
+        profile.database().execute_batch(mend).unwrap();
+        block_on(storage.flush()).unwrap();
+        drop(storage);
+        assert_eq!(profile.open().read_all(before), pattern(length + 5));
     }
 }
 

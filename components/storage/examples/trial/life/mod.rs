@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use background_fetch::Engine;
 use background_fetch::api::Realm;
-use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, RetryPolicy, Timing};
+use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, RetryPolicy, Storage, Timing};
 use background_fetch::fetch::Client;
 use background_fetch::inspect::EventKind;
 use background_fetch_net::TokioRuntime;
@@ -148,6 +148,9 @@ async fn live(arguments: &Arguments) -> Result<(), Trouble> {
     scripts::play(&life, found, stories, &mut random).await?;
     until_over(&life).await;
     life.engine.shutdown().await.map_err(|error| error.message)?;
+    let key = story::registration(false).storage_key;
+    let estimate = life.storage.estimate(&key).await.map_err(|error| error.message)?;
+    say(format!("used {}", estimate.usage));
     say("over");
     Ok(())
 }

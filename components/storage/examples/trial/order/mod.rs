@@ -38,7 +38,7 @@ const COPY: &str = "/.background-fetch-";
 /// The `order` command.
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Trouble> {
     super::syscalls::needs_strace()?;
-    let folder = kill::folder(arguments)?;
+    let folder = kill::folder(arguments.text("--folder"))?;
     for (name, kinds) in STORIES {
         let profile = folder.path().join(name).join("profile");
         fs::create_dir_all(folder.path().join(name))?;

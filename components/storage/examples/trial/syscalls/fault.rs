@@ -93,6 +93,18 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether files can be removed: one that cannot stays until the profile is opened next.
+    pub(crate) fn lets_files_go(&self) -> bool {
+        !matches!(self.call.as_str(), "unlink" | "unlinkat")
+    }
+
+    /// Whether it lasts to the end.
+    pub(crate) fn lasts(&self) -> bool {
+        self.and_on
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.injection())

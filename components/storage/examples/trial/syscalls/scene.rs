@@ -7,7 +7,7 @@ use std::process::Command;
 use super::fault::Fault;
 use super::trace::{self, Call};
 use crate::Trouble;
-use crate::kill::left_over;
+use crate::leaks::Look;
 use crate::oracle::Oracle;
 use crate::process::{End, Process, life};
 use crate::story::{Kind, Story};
@@ -58,6 +58,11 @@ impl Scene {
             return Ok(None);
         }
         let mut wrong = (end == End::Hung || end == End::Killed).then(|| format!("{end:?}"));
+        // Before the profile is opened again, which sweeps.
+        let stays = fault.lasts() && oracle.heard_of_a_database_that_failed();
+        if end == End::Done && fault.lets_files_go() && !stays {
+            wrong = Look::at(&profile)?.wrong(None);
+        }
         // Without faults everything goes on.
         let mut command = life(&profile)?;
         command.args([
@@ -71,12 +76,22 @@ impl Scene {
             "3",
         ]);
         oracle.new_life(3, "without faults");
-        let end = Process::start(&mut command)?.watch(None, |line| oracle.hear(line))?;
+        let mut used = None;
+        let end = Process::start(&mut command)?.watch(None, |line| {
+            oracle.hear(line);
+            used = line
+                .strip_prefix("used ")
+                .and_then(|used| used.parse().ok())
+                .or(used);
+        })?;
         if end != End::Done {
             wrong = wrong.or_else(|| Some(format!("without faults: {end:?}")));
         } else if wrong.is_none() {
+            wrong = Look::at(&profile)?.left_over(used);
+        }
+        if wrong.is_none() {
+            // It forgets how it came where all is well.
             oracle.end();
-            wrong = left_over(&profile)?;
         }
         let wrong = wrong.or_else(|| oracle.wrongs().first().cloned());
         Ok(wrong.map(|wrong| (general(&wrong, folder), oracle.log().join("\n"))))
