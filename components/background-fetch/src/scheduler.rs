@@ -1,6 +1,6 @@
 //! The scheduler: which request may be in flight, fairly between storage keys.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use futures::channel::oneshot;
@@ -30,18 +30,23 @@ struct State {
     hosts: HashMap<String, usize>,
     fetches: HashMap<FetchKey, usize>,
     /// Who waits, by storage key, in the order of their turns.
-    waiting: IndexMap<StorageKey, VecDeque<Waiter>>,
+    waiting: IndexMap<StorageKey, Line>,
     last_waiter: u64,
 }
 
+/// Who waits of a storage key, by host and background fetch: where one of these has no room, none of its waiters is
+/// looked at.
+#[derive(Default)]
+struct Line(BTreeMap<String, BTreeMap<FetchKey, VecDeque<Waiter>>>);
+
 struct Waiter {
+    /// Counts up: who asked before has the lesser one.
     id: u64,
-    claim: Claim,
+    claim: Arc<Claim>,
     grant: oneshot::Sender<Permit>,
 }
 
 /// What a request counts for.
-#[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) storage_key: StorageKey,
     pub(crate) fetch: FetchKey,
@@ -52,7 +57,7 @@ pub(crate) struct Claim {
 /// The permission to have one request in flight; dropping it gives it back.
 pub(crate) struct Permit {
     scheduler: Scheduler,
-    claim: Claim,
+    claim: Arc<Claim>,
     stalled: bool,
 }
 
@@ -67,14 +72,21 @@ impl Scheduler {
     /// Waits for a permit. Dropping the future gives the turn to the next.
     pub(crate) async fn acquire(&self, claim: Claim) -> Permit {
         let (grant, granted) = oneshot::channel();
-        let storage_key = claim.storage_key.clone();
-        let id = self.state.lock().enqueue(claim, grant);
+        let claim = Arc::new(claim);
+        let (id, may_go) = {
+            let mut state = self.state.lock();
+            let may_go = state.has_room(&claim, &self.limits);
+            (state.enqueue(&claim, grant), may_go)
+        };
         let _leaving = Leaving {
             scheduler: self,
-            storage_key,
+            claim,
             id,
         };
-        self.dispatch();
+        // Who waits already gets no room from one who comes: without room for that one, nobody need be looked at.
+        if may_go {
+            self.dispatch();
+        }
         // The sender is dropped with its permit sent, never before: the scheduler outlives its waiters.
         granted
             .await
@@ -103,16 +115,18 @@ impl Scheduler {
         if state.all >= self.limits.requests {
             return None;
         }
-        let (turn, position) = state.waiting.values().enumerate().find_map(|(turn, waiters)| {
-            let position = waiters
+        let (turn, (host, fetch)) =
+            state
+                .waiting
                 .iter()
-                .position(|waiter| state.has_room(&waiter.claim, &self.limits))?;
-            Some((turn, position))
-        })?;
-        let (storage_key, mut waiters) = state.waiting.shift_remove_index(turn)?;
-        let waiter = waiters.remove(position)?;
-        if !waiters.is_empty() {
-            state.waiting.insert(storage_key, waiters);
+                .enumerate()
+                .find_map(|(turn, (storage_key, line))| {
+                    Some((turn, state.next_of(storage_key, line, &self.limits)?))
+                })?;
+        let (storage_key, mut line) = state.waiting.shift_remove_index(turn)?;
+        let waiter = line.take(&host, fetch, VecDeque::pop_front)?;
+        if !line.0.is_empty() {
+            state.waiting.insert(storage_key, line);
         }
         state.count(&waiter.claim);
         *state.fetches.entry(waiter.claim.fetch).or_default() += 1;
@@ -126,32 +140,68 @@ impl Scheduler {
 }
 
 impl State {
-    fn enqueue(&mut self, claim: Claim, grant: oneshot::Sender<Permit>) -> u64 {
+    fn enqueue(&mut self, claim: &Arc<Claim>, grant: oneshot::Sender<Permit>) -> u64 {
         self.last_waiter += 1;
         let id = self.last_waiter;
-        self.waiting
-            .entry(claim.storage_key.clone())
+        let line = self.waiting.entry(claim.storage_key.clone()).or_default();
+        line.0
+            .entry(claim.host.clone())
             .or_default()
-            .push_back(Waiter { id, claim, grant });
+            .entry(claim.fetch)
+            .or_default()
+            .push_back(Waiter {
+                id,
+                claim: Arc::clone(claim),
+                grant,
+            });
         id
     }
 
     /// Forgets a waiter that got no permit.
-    fn leave(&mut self, storage_key: &StorageKey, id: u64) {
-        if let Some(waiters) = self.waiting.get_mut(storage_key) {
-            waiters.retain(|waiter| waiter.id != id);
-            if waiters.is_empty() {
-                self.waiting.shift_remove(storage_key);
+    fn leave(&mut self, claim: &Claim, id: u64) {
+        if let Some(line) = self.waiting.get_mut(&claim.storage_key) {
+            line.take(&claim.host, claim.fetch, |waiters| {
+                let position = waiters.binary_search_by_key(&id, |waiter| waiter.id).ok()?;
+                waiters.remove(position)
+            });
+            if line.0.is_empty() {
+                self.waiting.shift_remove(&claim.storage_key);
             }
         }
     }
 
+    /// The host and the background fetch of the waiter of a storage key that asked first of those that may go.
+    fn next_of(&self, storage_key: &StorageKey, line: &Line, limits: &Limits) -> Option<(String, FetchKey)> {
+        if !self.storage_key_has_room(storage_key, limits) {
+            return None;
+        }
+        let hosts = line.0.iter().filter(|(host, _)| self.host_has_room(host, limits));
+        let fetches =
+            hosts.flat_map(|(host, fetches)| fetches.iter().map(move |(fetch, of)| (host, fetch, of)));
+        let may_go = fetches.filter(|(_, fetch, _)| self.fetch_has_room(**fetch, limits));
+        let first = may_go
+            .filter_map(|(host, fetch, waiters)| Some((waiters.front()?.id, host, fetch)))
+            .min_by_key(|(id, ..)| *id);
+        first.map(|(_, host, fetch)| (host.clone(), *fetch))
+    }
+
     fn has_room(&self, claim: &Claim, limits: &Limits) -> bool {
-        let used = |count: Option<&usize>| count.copied().unwrap_or_default();
         self.all < limits.requests
-            && used(self.storage_keys.get(&claim.storage_key)) < limits.requests_per_storage_key
-            && used(self.hosts.get(&claim.host)) < limits.requests_per_host
-            && used(self.fetches.get(&claim.fetch)) < limits.requests_per_fetch
+            && self.storage_key_has_room(&claim.storage_key, limits)
+            && self.host_has_room(&claim.host, limits)
+            && self.fetch_has_room(claim.fetch, limits)
+    }
+
+    fn storage_key_has_room(&self, storage_key: &StorageKey, limits: &Limits) -> bool {
+        used(self.storage_keys.get(storage_key)) < limits.requests_per_storage_key
+    }
+
+    fn host_has_room(&self, host: &str, limits: &Limits) -> bool {
+        used(self.hosts.get(host)) < limits.requests_per_host
+    }
+
+    fn fetch_has_room(&self, fetch: FetchKey, limits: &Limits) -> bool {
+        used(self.fetches.get(&fetch)) < limits.requests_per_fetch
     }
 
     fn count(&mut self, claim: &Claim) {
@@ -167,6 +217,31 @@ impl State {
     }
 }
 
+impl Line {
+    /// Takes a waiter out of those of a host and a background fetch, as `take` does.
+    fn take(
+        &mut self,
+        host: &str,
+        fetch: FetchKey,
+        take: impl FnOnce(&mut VecDeque<Waiter>) -> Option<Waiter>,
+    ) -> Option<Waiter> {
+        let fetches = self.0.get_mut(host)?;
+        let waiters = fetches.get_mut(&fetch)?;
+        let taken = take(waiters);
+        if waiters.is_empty() {
+            fetches.remove(&fetch);
+        }
+        if fetches.is_empty() {
+            self.0.remove(host);
+        }
+        taken
+    }
+}
+
+fn used(count: Option<&usize>) -> usize {
+    count.copied().unwrap_or_default()
+}
+
 fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -179,13 +254,13 @@ fn release<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
 /// A waiter that goes: with its permit, or because it asks no longer.
 struct Leaving<'a> {
     scheduler: &'a Scheduler,
-    storage_key: StorageKey,
+    claim: Arc<Claim>,
     id: u64,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        self.scheduler.state.lock().leave(&self.storage_key, self.id);
+        self.scheduler.state.lock().leave(&self.claim, self.id);
     }
 }
 
@@ -271,6 +346,35 @@ mod tests {
         );
         drop(first_of_b);
         assert!(is_granted(&mut third_of_a));
+    }
+
+    #[test]
+    fn within_a_storage_key_who_asked_first_goes_first_past_those_without_room() {
+        let limits = Limits {
+            requests_per_storage_key: 2,
+            requests_per_host: 1,
+            ..Limits::default()
+        };
+        let scheduler = Scheduler::new(limits);
+        let running = ["h1", "h2"].map(|host| ask(&scheduler, claim("a", 1, host)).now_or_never());
+        let [first, second] = running.map(Option::unwrap);
+        // The order of asking is neither that of hosts nor that of background fetches.
+        let mut waiting = [(1, "h2"), (9, "h1"), (2, "h1"), (1, "h1")]
+            .map(|(fetch, host)| ask(&scheduler, claim("a", fetch, host)));
+        drop(first);
+        let granted = |waiting: &mut [BoxFuture<'static, Permit>]| -> Vec<bool> {
+            waiting.iter_mut().map(is_granted).collect()
+        };
+        assert_eq!(granted(&mut waiting), [false, true, false, false]);
+        drop(second);
+        assert_eq!(granted(&mut waiting), [true, true, false, false]);
+        let [of_h2, of_h1, mut next, mut last] = waiting;
+        drop(of_h1);
+        assert!(is_granted(&mut next) && !is_granted(&mut last));
+        drop(next);
+        assert!(is_granted(&mut last));
+        drop((of_h2, last));
+        assert!(scheduler.is_unused());
     }
 
     #[test]

@@ -103,8 +103,11 @@ pub(crate) struct SomeArguments {
 #[derive(Args, Debug)]
 pub(crate) struct GetArguments {
     /// What to fetch: http and https
-    #[arg(required = true, value_name = "URL")]
+    #[arg(required_unless_present = "input", value_name = "URL")]
     pub(crate) urls: Vec<String>,
+    /// A file with more of them, one a line; lines that are empty or begin with # are left out
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
     /// The folder for the files; made where it does not exist
     #[arg(long, short, value_name = "DIR", default_value = ".")]
     pub(crate) output: PathBuf,

@@ -1,8 +1,8 @@
 //! The requests that `get` asks for, out of its arguments.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use background_fetch::api::RequestObject;
 use background_fetch::fetch::{BodyStream, Request, RequestBody, RequestMode};
@@ -29,9 +29,15 @@ pub(crate) fn requests(arguments: &GetArguments) -> Result<Vec<RequestObject>, F
     // Part of a body that is compressed on its way cannot be asked for.
     let identity = HeaderValue::from_static("identity");
     headers.entry(ACCEPT_ENCODING).or_insert(identity);
+    let listed = match &arguments.input {
+        Some(path) => listed(path)?,
+        None => String::new(),
+    };
     arguments
         .urls
         .iter()
+        .map(String::as_str)
+        .chain(urls_of_a_list(&listed))
         .map(|text| {
             let request = Request {
                 method: method.clone(),
@@ -46,6 +52,24 @@ pub(crate) fn requests(arguments: &GetArguments) -> Result<Vec<RequestObject>, F
             })
         })
         .collect()
+}
+
+/// The text of a list of URLs, in which there is one.
+fn listed(path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read --input {}: {error}", path.display())))?;
+    if urls_of_a_list(&text).next().is_none() {
+        return Err(Failure::usage(format!(
+            "--input {} has no URL; write one a line",
+            path.display()
+        )));
+    }
+    Ok(text)
+}
+
+fn urls_of_a_list(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn url(text: &str) -> Result<Url, Failure> {

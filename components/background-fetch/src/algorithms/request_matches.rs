@@ -38,7 +38,8 @@ pub fn request_matches_cached_item(
     })
 }
 
-fn comparable(url: &Url, options: CacheQueryOptions) -> &str {
+/// The part of a URL that is compared: without its fragment, and without its query where the search is ignored.
+pub(crate) fn comparable(url: &Url, options: CacheQueryOptions) -> &str {
     match options.ignore_search {
         true => &url[..Position::AfterPath],
         false => &url[..Position::AfterQuery],

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::record::Record;
 use super::service_worker_registration::{ActiveSlot, ServiceWorkerRegistration};
+use super::url_index::UrlIndex;
 use super::{
     BackgroundFetchFailureReason, BackgroundFetchResult, FetchKey, ImageResource, RecordKey, ResponseResult,
 };
@@ -26,6 +27,8 @@ pub(crate) struct BackgroundFetch {
     pub(crate) id: DomString,
     /// The records.
     pub(crate) records: Vec<Arc<Record>>,
+    /// Finds records by their URLs.
+    pub(crate) records_by_url: UrlIndex,
     /// The download total; 0 for no limit.
     pub(crate) download_total: u64,
     /// The upload total.
@@ -160,6 +163,7 @@ impl BackgroundFetch {
             key: stored.key,
             id: stored.id,
             records,
+            records_by_url: UrlIndex::default(),
             download_total: stored.download_total,
             upload_total: stored.upload_total,
             registration,
@@ -189,6 +193,7 @@ impl BackgroundFetch {
             key: self.key,
             id: self.id.clone(),
             records: Vec::new(),
+            records_by_url: UrlIndex::default(),
             download_total: self.download_total,
             upload_total: self.upload_total,
             registration: Arc::clone(&self.registration),

@@ -9,6 +9,7 @@ pub mod options;
 pub(crate) mod record;
 pub mod result;
 pub mod service_worker_registration;
+pub(crate) mod url_index;
 
 pub use identity::{FetchKey, RecordKey, RegistrationKey};
 pub use options::{BackgroundFetchOptions, BackgroundFetchUIOptions, CacheQueryOptions, ImageResource};

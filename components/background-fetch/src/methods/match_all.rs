@@ -17,6 +17,16 @@ impl Engine {
         options: CacheQueryOptions,
     ) -> Result<Vec<RecordSnapshot>, Exception> {
         let bg_fetch = self.known(fetch)?;
+        // Only those that may match are looked at.
+        let records = &bg_fetch.records;
+        let candidates: Vec<_> = match request {
+            Some(request) => {
+                let by_url = &bg_fetch.records_by_url;
+                let indices = by_url.candidates(records, &request.url, options);
+                indices.map(|index| &records[index]).collect()
+            }
+            None => records.iter().collect(),
+        };
         // Held from the moment in which the flag was looked at: what is given out can be read to its end.
         let mut matching_records = Vec::new();
         bg_fetch.held_records.update(|held| {
@@ -24,7 +34,7 @@ impl Engine {
                 return Err(super::gone());
             }
             // 3.1 and 3.2. The records that match, or all where no request was given (errata 14).
-            for record in &bg_fetch.records {
+            for record in candidates {
                 let response_data = record.response_data();
                 let state = response_data.snapshot();
                 let matches = request.is_none_or(|request| {

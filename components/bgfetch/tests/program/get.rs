@@ -1,5 +1,7 @@
 //! `get`, when all goes well.
 
+use std::fs;
+
 use crate::support::World;
 use bgfetch::loopback::Resource;
 
@@ -21,6 +23,21 @@ fn files_arrive_with_their_bytes() {
     assert!(world.has_pattern("files/large.bin", 2, 3_000_000));
     assert!(world.has_pattern("files/empty", 3, 0));
     assert!(world.has_pattern("files/chunked", 4, 100_000));
+}
+
+#[test]
+fn a_list_says_what_to_fetch_beside_what_the_command_says() {
+    let world = World::new();
+    let [first, second, third] =
+        ["/a", "/b", "/c"].map(|path| world.serve(path, Resource::pattern(1, 1_000)));
+    fs::write(
+        world.path("list"),
+        format!("# two more\r\n{second}\r\n\r\n  {third}"),
+    )
+    .unwrap();
+    let done = world.run(&["get", &first, "--input", "list", "--output", "files"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert_eq!(world.names("files"), ["a", "b", "c"]);
 }
 
 #[test]

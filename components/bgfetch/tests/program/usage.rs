@@ -1,11 +1,15 @@
 //! Commands that do not make sense: exit status 2, a sentence, and nothing stored.
 
+use std::fs;
+
 use crate::support::World;
 use bgfetch::loopback::Resource;
 
 #[test]
 fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
     let world = World::new();
+    fs::write(world.path("empty"), "# none yet\n\n").unwrap();
+    fs::write(world.path("wrong"), "http://a.invalid/\na.example/file\n").unwrap();
     for (arguments, part) in [
         (&["get"][..], "URL"),
         (&["fetch", "http://a.invalid/"], "fetch"),
@@ -28,6 +32,13 @@ fn arguments_that_are_wrong_are_refused_before_there_is_a_profile() {
         (
             &["get", "http://a.invalid/", "--data", "@nowhere"],
             "cannot read --data @nowhere",
+        ),
+        (&["get", "--input", "nowhere"], "cannot read --input nowhere"),
+        (&["get", "--input", "."], "cannot read --input ."),
+        (&["get", "--input", "empty"], "--input empty has no URL"),
+        (
+            &["get", "--input", "wrong"],
+            "do you mean https://a.example/file?",
         ),
         (&["get", "http://a.invalid/", "--download-total", "many"], "many"),
         (&["get", "http://a.invalid/", "--id", ""], "--id"),
