@@ -652,3 +652,58 @@ fn a_functional_event_starts_the_worker_and_is_over_when_its_promises_are() {
     let other = RegistrationKey::of(server.url("/other/").parse().unwrap());
     assert!(!workers.has_active_worker(&other));
 }
+
+/// Fetches from another origin, and begins a background fetch from there.
+const GOES_ELSEWHERE: &str = "
+    const outcome = promise => promise.then(() => 'fine', error => error.name);
+    onmessage = event => event.waitUntil((async () => {
+        const seen = [await outcome(fetch('/app/x')), await outcome(fetch(event.data, { mode: 'no-cors' }))];
+        event.source.postMessage(seen.join());
+    })());
+";
+
+#[test]
+fn a_worker_is_under_the_policies_of_its_script_in_this_run_and_the_next() {
+    let (server, other) = (
+        Server::new(&[("/app/x", ""), ("/app/free.js", GOES_ELSEWHERE)]),
+        Server::new(&[("/y", "")]),
+    );
+    let headers = "Content-Type: text/javascript\r\nContent-Security-Policy: connect-src 'self'\r\nReferrer-Policy: no-referrer";
+    server.put_as("/app/sw.js", GOES_ELSEWHERE, headers);
+    let saved = Saved::default();
+    let open = || {
+        UserAgent::with(|host| {
+            let store = Arc::new(saved.clone());
+            host.service_workers = ServiceWorkers::open(Policy::default(), store).unwrap();
+        })
+    };
+    let ask = format!(
+        "const told = new Promise(resolve => sw.onmessage = event => resolve(event.data));
+         registration.active.postMessage('{}');
+         return await told",
+        other.url("/y")
+    );
+    let register = |script: &str, scope: &str| {
+        format!(
+            "const registration = await sw.register('{script}', {{ scope: '{scope}' }});
+             await state(registration.installing, 'activated'); {ask}"
+        )
+    };
+    let first = open();
+    assert_eq!(page(&first, &server, &register("free.js", "free/")), "fine,fine");
+    assert_eq!(page(&first, &server, &register("sw.js", "./")), "fine,TypeError");
+    assert_eq!(other.asked("/y"), 1);
+    drop(first);
+    let again = format!("const registration = await sw.ready; {ask}");
+    assert_eq!(page(&open(), &server, &again), "fine,TypeError");
+    assert_eq!(other.asked("/y"), 1);
+    // The policies are about what the worker fetches, and not about its script.
+    assert_eq!(
+        page(
+            &open(),
+            &server,
+            "await (await sw.ready).update(); return 'updated'"
+        ),
+        "updated"
+    );
+}

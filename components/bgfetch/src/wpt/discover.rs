@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use background_fetch_js::realm::is_potentially_trustworthy;
 use url::Url;
 
+use super::html::meta_of;
 use super::meta::{Global, Meta};
 use super::network::WptNetwork;
 use crate::failure::Failure;
@@ -108,33 +109,42 @@ async fn tests_of(url: &Url, network: &WptNetwork) -> Result<Option<Vec<Test>>, 
     let source = network.read(url).await.map_err(Failure::new)?;
     if !is_script {
         let is_test = source.contains("/resources/testharness.js");
-        let test = Test {
-            url: url.clone(),
-            is_long: source.contains("name=\"timeout\" content=\"long\""),
-        };
-        return Ok(is_test.then(|| vec![test]));
+        return Ok(is_test.then(|| of_meta(url, &[path], &meta_of(&source))));
     }
     let meta = Meta::of(&source);
-    let variants = if meta.variants.is_empty() {
-        vec![String::new()]
-    } else {
-        meta.variants.clone()
-    };
-    let mut tests = Vec::new();
     // A service worker is for secure contexts.
     let is_secure = path.contains(".https.") || is_potentially_trustworthy(url);
-    for page in pages(&path, &meta, is_secure) {
-        for variant in &variants {
-            let mut url = url.clone();
-            url.set_path(&page);
-            url.set_query(variant.strip_prefix('?').filter(|query| !query.is_empty()));
-            tests.push(Test {
-                url,
-                is_long: meta.is_long,
-            });
-        }
-    }
-    Ok(Some(tests))
+    Ok(Some(of_meta(url, &pages(&path, &meta, is_secure), &meta)))
+}
+
+/// The tests that are at these paths: one for each variant.
+fn of_meta(url: &Url, paths: &[String], meta: &Meta) -> Vec<Test> {
+    let plain = [String::new()];
+    let variants: &[String] = match &meta.variants[..] {
+        [] => &plain,
+        variants => variants,
+    };
+    let of_path = |path: &String| {
+        let (path, is_long) = (path.clone(), meta.is_long);
+        variants.iter().map(move |variant| Test {
+            url: with_variant(url, &path, variant),
+            is_long,
+        })
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+/// A variant is what stands behind the path: a query, a fragment, or both.
+fn with_variant(url: &Url, path: &str, variant: &str) -> Url {
+    let mut url = url.clone();
+    url.set_path(path);
+    let (query, fragment) = match variant.split_once('#') {
+        Some((query, fragment)) => (query, Some(fragment)),
+        None => (variant, None),
+    };
+    url.set_query(query.strip_prefix('?').filter(|query| !query.is_empty()));
+    url.set_fragment(fragment);
+    url
 }
 
 fn pages(path: &str, meta: &Meta, is_secure: bool) -> Vec<String> {
@@ -173,6 +183,22 @@ mod tests {
         ]);
         assert_eq!(servers.url("/x.https.any.js").unwrap().port(), Some(8443));
         assert_eq!(servers.url("/x.any.js").unwrap().port(), Some(8000));
+    }
+
+    #[test]
+    fn a_test_is_run_once_for_each_variant() {
+        let url = Url::parse("https://a.test/x.html").unwrap();
+        let names = |source: &str| {
+            let tests = of_meta(&url, &["/x.html".to_owned()], &meta_of(source));
+            tests.iter().map(Test::name).collect::<Vec<_>>()
+        };
+        assert_eq!(names("<meta name=timeout content=long>"), ["/x.html"]);
+        assert_eq!(
+            names(
+                "<meta content='?a&b#c' name=variant><meta name=variant content=''><meta name=variant content='#d'>"
+            ),
+            ["/x.html?a&b#c", "/x.html", "/x.html#d"]
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod browser;
 mod discover;
 mod expectations;
+mod html;
 mod meta;
 mod network;
 mod results;
@@ -32,6 +33,12 @@ pub(crate) async fn run(arguments: WptArguments) -> Result<Status, Failure> {
     let network = network(&arguments, &cookies)?;
     let servers = Servers(arguments.servers);
     let tests = discover(&servers, &network, &arguments.tests).await?;
+    if tests.is_empty() {
+        let names = arguments.tests.join(" ");
+        return Err(Failure::new(format!(
+            "there is no test in {names} that can run here"
+        )));
+    }
     let mut results = Vec::new();
     let mut differences = Vec::new();
     for test in &tests {

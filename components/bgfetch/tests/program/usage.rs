@@ -70,6 +70,17 @@ fn what_fetch_refuses_is_not_stored() {
 }
 
 #[test]
+fn a_folder_without_a_test_has_not_passed() {
+    let world = World::new();
+    let listing = world.serve("/empty/", Resource::pattern(1, 10));
+    let server = listing.trim_end_matches("empty/");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bgfetch"));
+    let done = crate::support::run(command.args(["wpt", "--server", server, "empty/"]));
+    assert_eq!(done.status, 1, "{done:?}");
+    assert!(done.err.contains("there is no test in empty/"), "{done:?}");
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let world = World::new();
     for argument in ["--help", "--version"] {

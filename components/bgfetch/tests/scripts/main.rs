@@ -19,6 +19,12 @@ fn packages() -> Option<PathBuf> {
     if packages.join("wpt-runner").exists() && packages.join("@webref/idl").exists() {
         return Some(packages);
     }
+    // CI fetches them where there is npm, and must not pass without them.
+    assert!(
+        std::env::var_os("SPEC_TESTS_REQUIRED").is_none(),
+        "{} lacks testharness.js or the Web IDL, and SPEC_TESTS_REQUIRED is set",
+        packages.display()
+    );
     // Not with `eprintln!`: the harness keeps the output of a test that passes to itself.
     let _ = writeln!(
         std::io::stderr(),

@@ -6,6 +6,7 @@ pub mod caches;
 mod console;
 mod disk;
 pub mod page;
+mod policies;
 pub mod scripts;
 pub mod service_workers;
 mod user_agent;
@@ -26,6 +27,7 @@ use service_workers::ServiceWorkers;
 pub use activity::{Activity, Busy};
 pub use blob_urls::BlobUrls;
 pub use console::{ConsoleLine, ConsoleSink, Level, StandardError};
+pub use policies::PolicyContainer;
 pub use user_agent::{Parts, UserAgent};
 
 /// What the realms of one user agent share.

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use background_fetch::fetch::{Client, ReferrerPolicy, Request, RequestMode};
 use http::HeaderMap;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use url::Url;
 
-use super::Host;
 use super::scripts::{ScriptUse, content_type, decode, fetch_script, fetch_to_end};
 use super::service_workers::ServiceWorkers;
+use super::{Host, PolicyContainer};
 use crate::bindings::DocumentReadyState;
 use crate::engine::Cx;
 use crate::interfaces::{
@@ -102,28 +101,14 @@ async fn load_document(host: &Arc<Host>, url: Url) -> Result<(String, HeaderMap)
     Ok((decode(&bytes, &content_type(&head)), head.headers))
 }
 
-/// The policies that a document comes with.
-///
-/// <https://html.spec.whatwg.org/multipage/browsers.html#creating-a-policy-container-from-a-fetch-response>
+/// Puts a realm under the policies that its document, or its worker's script, comes with.
 pub(crate) fn take_policies(realm: &Realm, headers: &HeaderMap) {
-    let values = |name| {
-        headers
-            .get_all(name)
-            .into_iter()
-            .filter_map(|value| value.to_str().ok())
-    };
-    // 3. Each value is a list of policies.
-    for policy in values(CONTENT_SECURITY_POLICY).flat_map(|value| value.split(',')) {
-        if !policy.trim().is_empty() {
-            realm.add_content_security_policy(policy.trim().to_owned());
-        }
+    let policies = PolicyContainer::of_response(headers);
+    for policy in policies.content_security_policies {
+        realm.add_content_security_policy(policy);
     }
-    // 5. The last one that is known.
-    let policies = values(REFERRER_POLICY).flat_map(|value| value.split(','));
-    let known = policies.filter_map(|policy| policy.trim().to_ascii_lowercase().parse().ok());
-    let mut known = known.filter(|policy| *policy != ReferrerPolicy::Empty);
-    if let Some(policy) = known.next_back() {
-        realm.set_referrer_policy(policy);
+    if policies.referrer_policy != ReferrerPolicy::Empty {
+        realm.set_referrer_policy(policies.referrer_policy);
     }
 }
 

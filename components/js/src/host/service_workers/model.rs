@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ::background_fetch::RegistrationKey;
+use ::background_fetch::fetch::Client;
 use bytes::Bytes;
 use futures::channel::oneshot;
 use indexmap::IndexMap;
@@ -14,6 +15,7 @@ use url::Url;
 
 use super::instance::Instance;
 use crate::bindings::{ServiceWorkerState, ServiceWorkerUpdateViaCache, WorkerType};
+use crate::host::PolicyContainer;
 use crate::host::scripts::{FetchedScript, decode, decode_utf8};
 
 /// A service worker registration.
@@ -204,6 +206,17 @@ impl Worker {
         let _ = waiting.await;
     }
 
+    /// Its environment: under the policies that its script came with.
+    ///
+    /// <https://w3c.github.io/ServiceWorker/#run-service-worker-algorithm>
+    pub(super) fn client(&self) -> Client {
+        let client = Client::page(self.script_url.clone());
+        match self.resource(&self.script_url) {
+            Some(script) => script.policies.over(client),
+            None => client,
+        }
+    }
+
     pub(super) fn resource(&self, url: &Url) -> Option<ScriptResource> {
         self.life.lock().resources.get(url).cloned()
     }
@@ -245,6 +258,8 @@ pub struct ScriptResource {
     pub url: Url,
     /// Its MIME type, as the server said it.
     pub content_type: String,
+    /// The policies that it came with: those of the worker, where it is its own script.
+    pub policies: PolicyContainer,
     /// Its bytes.
     pub bytes: Bytes,
 }
@@ -260,7 +275,7 @@ impl ScriptResource {
                 false => decode(&self.bytes, &self.content_type),
             },
             content_type: self.content_type.clone(),
-            // Not kept.
+            // Their policies are those of the worker already.
             headers: http::HeaderMap::new(),
         }
     }
@@ -271,6 +286,7 @@ impl From<FetchedScript> for ScriptResource {
         Self {
             url: script.url,
             content_type: script.content_type,
+            policies: PolicyContainer::of_response(&script.headers),
             bytes: script.bytes,
         }
     }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ::background_fetch::DomString;
-use ::background_fetch::fetch::Client;
 use futures::FutureExt;
 use futures::channel::oneshot;
 use url::Url;
@@ -54,6 +53,7 @@ pub(super) async fn started(worker: &Arc<Worker>, instance: &Arc<Instance>) -> R
 
 /// The instance of a worker, which may be starting.
 pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result<Arc<Instance>, String> {
+    let client = worker.client();
     let mut life = worker.life.lock();
     // 1. It runs already.
     if let Some(instance) = &life.instance
@@ -68,7 +68,7 @@ pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result
     let settings = Settings {
         kind: Globals::SERVICE_WORKER,
         has_guide: host.has_guide,
-        client: Client::page(worker.script_url.clone()),
+        client,
         is_module: worker.type_ == WorkerType::Module,
         time_limit: host.service_workers.policy.time_limit,
         name: DomString::default(),

@@ -12,6 +12,7 @@ use url::Url;
 use super::Refusal;
 use super::model::ScriptResource;
 use crate::bindings::WorkerType;
+use crate::host::PolicyContainer;
 use crate::host::scripts::{content_type, fetch_to_end, is_javascript};
 
 /// Who fetches, and for what.
@@ -53,7 +54,12 @@ pub(super) async fn fetch_resource(
             .insert("service-worker", HeaderValue::from_static("script"));
         request.redirect = RedirectMode::Manual;
     }
-    let fetched = fetch_to_end(Arc::clone(&fetch.network), request, fetch.client.clone()).await;
+    // Scripts are under script-src, which is not enforced here, and not under what the network knows of: connect-src.
+    let client = Client {
+        content_security_policies: Vec::new(),
+        ..fetch.client.clone()
+    };
+    let fetched = fetch_to_end(Arc::clone(&fetch.network), request, client).await;
     let (head, bytes) = fetched.map_err(Refusal::type_error)?;
     // The script of a worker is where it says it is.
     if head.response_type == ResponseType::OpaqueRedirect || head.status.is_redirection() {
@@ -96,6 +102,7 @@ pub(super) async fn fetch_resource(
     Ok(ScriptResource {
         url: head.url().cloned().unwrap_or_else(|| url.clone()),
         content_type,
+        policies: PolicyContainer::of_response(&head.headers),
         bytes,
     })
 }

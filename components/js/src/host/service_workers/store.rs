@@ -17,6 +17,7 @@ use url::Url;
 use super::ServiceWorkers;
 use super::model::{Registration, ScriptResource, Worker};
 use crate::bindings::{ServiceWorkerState, ServiceWorkerUpdateViaCache, WorkerType};
+use crate::host::PolicyContainer;
 use crate::host::disk::write_atomically;
 
 /// Keeps registrations and their scripts between runs of the program.
@@ -76,6 +77,9 @@ pub struct StoredResource {
     pub response_url: Url,
     /// Its MIME type.
     pub content_type: String,
+    /// The policies that it came with.
+    #[serde(default)]
+    pub policies: PolicyContainer,
     /// The name of its file: the SHA-256 of its bytes.
     pub file: String,
     /// Its bytes; in a file of their own.
@@ -295,6 +299,7 @@ fn stored_worker(worker: &Arc<Worker>) -> StoredWorker {
                 url: url.clone(),
                 response_url: resource.url.clone(),
                 content_type: resource.content_type.clone(),
+                policies: resource.policies.clone(),
                 file: file_name(&resource.bytes),
                 bytes: resource.bytes.clone(),
             })
@@ -307,6 +312,7 @@ fn restored(id: u64, key: &RegistrationKey, stored: StoredWorker, state: Service
         let script = ScriptResource {
             url: resource.response_url,
             content_type: resource.content_type,
+            policies: resource.policies,
             bytes: resource.bytes,
         };
         (resource.url, script)

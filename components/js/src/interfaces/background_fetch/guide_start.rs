@@ -102,14 +102,18 @@ async fn release(
     instance: api::BackgroundFetchRegistration,
 ) -> Result<api::BackgroundFetchRegistration, Exception> {
     let refused = |message: String| Exception::new(ExceptionName::InvalidStateError, message);
-    let failed = |error: ControlError| refused(error.to_string());
+    // What is over by now was released.
+    let unless_over = |done: Result<(), ControlError>| match done {
+        Ok(()) | Err(ControlError::NotFound | ControlError::Settled) => Ok(()),
+        Err(error) => Err(refused(error.to_string())),
+    };
     let key = instance.key();
     let paused = engine.inspect_one(key).map(|now| now.paused).unwrap_or_default();
     if paused.permission {
-        engine.allow(key).await.map_err(failed)?;
+        unless_over(engine.allow(key).await)?;
     }
     if paused.user {
-        engine.resume(key).await.map_err(failed)?;
+        unless_over(engine.resume(key).await)?;
     }
     // What the user agent paused for want of resources a script does not release.
     if paused.metered {
