@@ -33,6 +33,7 @@ interface Node : EventTarget {
 
 [Exposed=Window]
 interface Document : Node {
+  [PutForwards=href, LegacyUnforgeable] readonly attribute Location? location;
   readonly attribute USVString URL;
   readonly attribute USVString documentURI;
   readonly attribute DOMString characterSet;

@@ -61,6 +61,23 @@ promise_test(async t => {
 }, 'updateUI() after the event rejects with InvalidStateError');
 
 promise_test(async t => {
+  const {registration, manager, event} = await worker(t, {backgroundfetchsuccess: event => { self.kept = event; }});
+  const fetched = await manager.fetch('id', bytes());
+  await event();
+  await gone(fetched);
+  const told = await inWorker(registration, async () => {
+    let during;
+    addEventListener('backgroundfetchsuccess', event => { during = event.updateUI({title: 'x'}); }, {once: true});
+    dispatchEvent(self.kept);
+    const names = [];
+    for (const update of [during, self.kept.updateUI({title: 'x'})])
+      names.push(await update?.then(() => 'fulfilled', ({name}) => name));
+    return [self.kept.isTrusted, ...names];
+  });
+  assert_array_equals(told, [false, 'InvalidStateError', 'InvalidStateError']);
+}, 'updateUI() of an event that a script dispatches again rejects with InvalidStateError');
+
+promise_test(async t => {
   const {registration, manager} = await worker(t);
   const fetched = await manager.fetch('id', bytes({hold: 'head'}));
   const told = await inWorker(registration, async () => {

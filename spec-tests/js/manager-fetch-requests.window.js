@@ -34,6 +34,14 @@ promise_test(async t => {
 
 promise_test(async t => {
   const {manager} = await worker(t);
+  let got = 0;
+  const requests = {get [Symbol.iterator]() { got++; return [][Symbol.iterator].bind([bytes()]); }};
+  await manager.fetch('id', requests);
+  assert_equals(got, 1);
+}, 'an iterable is asked once for its iterator');
+
+promise_test(async t => {
+  const {manager} = await worker(t);
   const iterable = {[Symbol.iterator]: () => { throw new RangeError(); }};
   await promise_rejects_js(t, RangeError, manager.fetch('id', iterable));
   await promise_rejects_js(t, TypeError, manager.fetch('id', [Symbol()]));

@@ -9,6 +9,7 @@ use background_fetch::{
     BackgroundFetchResult, DomString, RegistrationKey, match_service_worker_registration,
 };
 use background_fetch_sim::{Ending, Resource, StorageOperation};
+use futures::FutureExt;
 use spec_tests::{SITE, SUCCESS, Site, assert_rejected, body_of, get, post, progress, tell};
 use url::Url;
 
@@ -200,6 +201,25 @@ fn clearing_takes_finished_ones_off_the_screen() {
         unregister(site).await;
         assert_eq!(site.world.display.on_screen(), []);
         assert!(!site.engine().click(registration.key()));
+    });
+}
+
+#[test]
+fn what_is_over_at_the_moment_of_clearing_leaves_the_screen_too() {
+    tell(async |site| {
+        site.serve_pattern("a", 10);
+        // Given a background fetch that is removed, and no longer than that is known beside the finished ones
+        let (engine, key) = (site.engine(), site.registration.clone());
+        site.world.storage.meanwhile(StorageOperation::Remove, move || {
+            // when its registration is cleared in between, by whoever does not wait for it,
+            let _ = engine.clear_registration(&key).now_or_never();
+        });
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        site.pass(Duration::from_secs(10)).await;
+        // then it leaves the screen.
+        assert_eq!(site.world.display.on_screen(), []);
+        assert!(!site.engine().click(registration.key()));
+        assert_nothing_left(site).await;
     });
 }
 

@@ -92,6 +92,29 @@ fn a_response_that_cannot_be_stored_fails_its_record() {
 }
 
 #[test]
+fn the_bytes_of_a_response_count_until_storage_has_taken_the_one_in_its_place() {
+    tell(async |site| {
+        for kind in KINDS {
+            // Given 400 bytes of a file that changes, and a storage that does not take its new version
+            let old = Resource::pattern(1, 1000).drop_after(400);
+            site.serve("a", old.after_requests(1, Resource::pattern(2, 800)));
+            let second = site.world.storage.calls(StorageOperation::SetResponse) + 2;
+            site.world
+                .storage
+                .fail(StorageOperation::SetResponse, second, kind);
+            site.world.service_workers.hold();
+            let registration = site.fetch("id", &["a"]).await.unwrap();
+            assert_eq!(site.settled(&registration).await, failure(reason(kind)));
+            // then the bytes are there and count.
+            let inspected = site.engine().inspect_one(registration.key()).unwrap();
+            assert_eq!((inspected.downloaded, site.usage().await), (400, 400), "{kind:?}");
+            site.world.service_workers.release();
+            site.over(&registration).await;
+        }
+    });
+}
+
+#[test]
 fn a_record_whose_success_cannot_be_stored_is_none() {
     tell(async |site| {
         for kind in KINDS {

@@ -15,7 +15,8 @@ use url::Url;
 use crate::concepts::background_fetch::BackgroundFetch;
 use crate::concepts::record::Record;
 use crate::concepts::{
-    BackgroundFetchFailureReason, BackgroundFetchResult, FetchKey, RegistrationKey, ResponseResult,
+    BackgroundFetchFailureReason, BackgroundFetchResult, FetchKey, ImageResource, RegistrationKey,
+    ResponseResult,
 };
 use crate::embedder::{FunctionalEventName, PauseReasons};
 use crate::{DomString, Engine};
@@ -32,6 +33,8 @@ pub struct FetchInspection {
     pub id: DomString,
     /// Its title.
     pub title: DomString,
+    /// Its icons, as the author wrote them.
+    pub icons: Vec<ImageResource>,
     /// Why it is paused.
     pub paused: PauseReasons,
     /// Whether the abort all flag is set.
@@ -274,11 +277,13 @@ impl Engine {
 fn inspect(bg_fetch: &BackgroundFetch) -> FetchInspection {
     let snapshot = bg_fetch.snapshot();
     let control = bg_fetch.control.read(|control| *control);
+    let ui = bg_fetch.ui.lock().clone();
     FetchInspection {
         key: bg_fetch.key,
         registration: bg_fetch.registration.key.clone(),
         id: snapshot.id,
-        title: bg_fetch.ui.lock().title.clone(),
+        title: ui.title,
+        icons: ui.icons,
         paused: control.paused,
         aborted: control.abort_all,
         download_total: snapshot.download_total,

@@ -23,6 +23,7 @@ mod commands;
 mod demo;
 mod embedding;
 mod failure;
+mod folders;
 mod host;
 mod keys;
 #[doc(hidden)]

@@ -6,7 +6,6 @@ use quote::{format_ident, quote};
 
 use crate::model::{Argument, Dictionary, Interface, Literal, Member, MemberKind, Model, Type};
 use crate::types::{member_ident, variant_ident};
-use crate::unions::FALLBACK;
 
 /// Everything.
 pub(crate) fn bindings(model: &Model) -> TokenStream {
@@ -85,7 +84,7 @@ impl Model {
             match &member.kind {
                 MemberKind::Constructor(arguments) => {
                     let parameters = self.parameters(arguments);
-                    let (length, values, names) = self.arguments(arguments);
+                    let (length, values, names) = self.arguments(arguments, None);
                     required.push(quote! {
                         #[doc = "The constructor."]
                         fn constructor<'js>(cx: &Cx<'js>, slots: &Slots<'js>, #parameters) -> Fallible<'js, Self>;
@@ -327,6 +326,7 @@ impl Model {
         let length = lengths.min().unwrap_or(0);
         let count = operation.overloads.len();
         let mut returns_promise = false;
+        let iterator_place = self.iterator_place(&operation.overloads);
         for (index, (arguments, returns)) in operation.overloads.iter().enumerate() {
             let method = match index {
                 0 if operation.has_namesake => format_ident!("static_{}", member_ident(name)),
@@ -340,7 +340,7 @@ impl Model {
             required.push(quote! {
                 fn #method<'js>(#this cx: &Cx<'js>, #parameters) -> Fallible<'js, #rust>;
             });
-            let (_, values, names) = self.arguments(arguments);
+            let (_, values, names) = self.arguments(arguments, iterator_place);
             let this = has_this.then(|| quote!(&this,));
             let call = quote! {
                 #values
@@ -359,7 +359,8 @@ impl Model {
             quote!(#(#calls)*)
         } else {
             let chosen = self.chosen_overload(&operation.overloads);
-            quote!(match #chosen { #(#calls)* })
+            let iterator = iterator_place.map(|_| quote!(let mut iterator: Option<Function<'js>> = None;));
+            quote!(#iterator match #chosen { #(#calls)* })
         };
         let body = quote! {
             let cx = &arguments.cx;
@@ -389,84 +390,6 @@ impl Model {
             #header
         });
         (required, member)
-    }
-
-    /// Which overload a call is one of: by the number of arguments, and the first argument whose type tells them apart.
-    ///
-    /// <https://webidl.spec.whatwg.org/#dfn-overload-resolution-algorithm>
-    fn chosen_overload(&self, overloads: &[(&[Argument], &Type)]) -> TokenStream {
-        let longest = overloads.iter().map(|(arguments, _)| arguments.len()).max();
-        let shortest = overloads
-            .iter()
-            .map(|(arguments, _)| required_count(arguments))
-            .min();
-        let (shortest, longest) = (shortest.unwrap_or(0), longest.unwrap_or(0));
-        let choices = (shortest..=longest).map(|count| {
-            let candidates = overloads.iter().enumerate().filter(|(_, (arguments, _))| {
-                let is_variadic = arguments.last().is_some_and(|argument| argument.variadic);
-                required_count(arguments) <= count && (count <= arguments.len() || is_variadic)
-            });
-            let candidates: Vec<_> = candidates
-                .map(|(index, (arguments, _))| (index, *arguments))
-                .collect();
-            let choice = match &candidates[..] {
-                [] => quote!(return Err(Error::type_error("no form of it takes so many arguments"))),
-                [(only, _)] => quote!(#only),
-                several => self.distinguished(several, count),
-            };
-            // More arguments than any of them has are ignored.
-            let count = if count == longest {
-                quote!(_)
-            } else {
-                quote!(#count)
-            };
-            quote!(#count => #choice)
-        });
-        quote!(match arguments.len() { #(#choices),* })
-    }
-
-    /// Which of several overloads it is that all take this number of arguments.
-    fn distinguished(&self, candidates: &[(usize, &[Argument])], count: usize) -> TokenStream {
-        let types_at = |place: usize| {
-            candidates
-                .iter()
-                .map(move |(index, arguments)| (*index, &arguments[place.min(arguments.len() - 1)]))
-        };
-        let place = (0..count).find(|place| {
-            let mut types = types_at(*place).map(|(_, argument)| self.resolve(&argument.type_));
-            let first = types.next();
-            types.any(|other| Some(other) != first)
-        });
-        let place = place.unwrap_or_else(|| panic!("overloads cannot be told apart: {candidates:?}"));
-        let mut checks = Vec::new();
-        for (index, argument) in types_at(place) {
-            if argument.optional {
-                checks.push((0, quote!(value.is_undefined()), index));
-            }
-            let of_type = self.checks(&self.resolve(&argument.type_));
-            checks.extend(of_type.into_iter().map(|(order, check)| (order, check, index)));
-        }
-        checks.sort_by_key(|(order, ..)| *order);
-        let fallback = checks.iter().find(|(order, ..)| *order >= FALLBACK);
-        let otherwise = match fallback {
-            Some((_, _, index)) => quote!(#index),
-            None => quote!(return Err(Error::type_error("no form of it takes these arguments"))),
-        };
-        let mut steps: Vec<(usize, Vec<TokenStream>)> = Vec::new();
-        for (_, check, index) in checks.iter().take_while(|(order, ..)| *order < FALLBACK) {
-            match steps.last_mut() {
-                // One after the other they are one.
-                Some((last, conditions)) if last == index => conditions.push(check.clone()),
-                _ => steps.push((*index, vec![check.clone()])),
-            }
-        }
-        let checks = steps
-            .iter()
-            .map(|(index, conditions)| quote!(if #(#conditions)||* { #index } else));
-        quote!({
-            let value = &arguments.get(#place);
-            #(#checks)* { #otherwise }
-        })
     }
 
     fn attribute(&self, interface: &Interface, member: &Member) -> (Vec<TokenStream>, Vec<TokenStream>) {
@@ -595,8 +518,13 @@ impl Model {
         }
     }
 
-    /// How many must be given, what converts them, and their names.
-    fn arguments(&self, arguments: &[Argument]) -> (usize, TokenStream, Vec<Ident>) {
+    /// How many must be given, what converts them, and their names. At `iterator_place` the variable `iterator` has the
+    /// method `Symbol.iterator`, where it was got.
+    fn arguments(
+        &self,
+        arguments: &[Argument],
+        iterator_place: Option<usize>,
+    ) -> (usize, TokenStream, Vec<Ident>) {
         let names: Vec<_> = (0..arguments.len())
             .map(|index| format_ident!("argument_{index}"))
             .collect();
@@ -619,6 +547,9 @@ impl Model {
                     ..
                 } if self.resolve(&argument.type_) != Type::Any => {
                     quote!(optional_argument::<#rust>(arguments, #index, #idl_name)?)
+                }
+                argument if iterator_place == Some(index) && self.takes_iterables(argument) => {
+                    quote!(iterable_argument::<#rust>(arguments, #index, #idl_name, iterator.as_ref())?)
                 }
                 _ => quote!(argument::<#rust>(arguments, #index, #idl_name)?),
             };
@@ -778,7 +709,8 @@ fn emit_enum(name: &str, values: &[String]) -> TokenStream {
     }
 }
 
-fn required_count(arguments: &[Argument]) -> usize {
+/// How many arguments must be given.
+pub(crate) fn required_count(arguments: &[Argument]) -> usize {
     arguments.iter().take_while(|argument| !argument.optional).count()
 }
 

@@ -2,6 +2,7 @@
 
 mod emit;
 mod model;
+mod overloads;
 mod types;
 mod unions;
 

@@ -7,6 +7,9 @@ use quote::{format_ident, quote};
 
 use crate::model::{Member, MemberKind, Model, Type};
 
+/// The place of the step that takes what can be iterated over.
+pub(crate) const ITERABLE: u8 = 5;
+
 /// The place of the first step that takes a value of any type.
 pub(crate) const FALLBACK: u8 = 20;
 
@@ -89,7 +92,10 @@ impl Model {
                 let rust = self.rust_type(plain);
                 checks.push((2, quote!(<#rust as FromJs<'js>>::is_exactly(cx, value))));
             }
-            Type::Sequence(_) | Type::FrozenArray(_) => checks.push((5, quote!(is_iterable(cx, value)?))),
+            // Not a condition, but the method `Symbol.iterator`: the conversion goes on with it.
+            Type::Sequence(_) | Type::FrozenArray(_) => {
+                checks.push((ITERABLE, quote!(iterator_method(cx, value)?)));
+            }
             Type::Record(..) | Type::Object => checks.push((6, is_object)),
             Type::Boolean => {
                 checks.push((10, quote!(value.as_bool().is_some())));
@@ -123,6 +129,7 @@ impl Model {
         let mut variants = Vec::new();
         let mut to_js = Vec::new();
         let mut checks: Vec<(u8, TokenStream)> = Vec::new();
+        let mut from_iterable = None;
         for member in members {
             let variant = format_ident!("{}", self.member_name(member));
             let rust = self.rust_type(member);
@@ -131,9 +138,20 @@ impl Model {
             variants.push(quote!(#[doc = #doc] #variant(#rust)));
             to_js.push(quote!(Self::#variant(value) => value.to_js(cx)));
             let convert = quote!(return Ok(Self::#variant(FromJs::from_js(cx, value)?)););
-            checks.extend(self.checks(member).into_iter().map(|(order, check)| {
+            let of_member = self.checks(member);
+            if of_member.iter().any(|(order, _)| *order == ITERABLE) {
+                from_iterable = Some(quote! {
+                    fn from_iterable(cx: &Cx<'js>, value: &Value<'js>, method: &Function<'js>) -> Fallible<'js, Self> {
+                        FromJs::from_iterable(cx, value, method).map(Self::#variant)
+                    }
+                });
+            }
+            checks.extend(of_member.into_iter().map(|(order, check)| {
                 let step = match order {
                     FALLBACK.. => convert.clone(),
+                    ITERABLE => quote!(if let Some(iterator) = #check {
+                        return Self::from_iterable(cx, value, &iterator);
+                    }),
                     _ => quote!(if #check { #convert }),
                 };
                 (order, step)
@@ -171,6 +189,7 @@ impl Model {
                     #(#steps)*
                     #refusal
                 }
+                #from_iterable
             }
 
             impl<'js> ToJs<'js> for #ident #generics {

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 
 use background_fetch::DomString;
 
-use crate::engine::{Arguments, Cx, Object, Promise, Slots, State, Type, Value};
+use crate::engine::{Arguments, Cx, Function, Object, Promise, Slots, State, Type, Value};
 use crate::interfaces::*;
 use crate::webidl::*;
 

@@ -314,16 +314,104 @@ fn caches_in_memory_have_a_limit() {
 fn a_damaged_body_breaks_off() {
     let script = "
         const response = await caches.match('/bad');
-        return [await response.text().catch(error => error.name), await (await caches.match('/good')).text()].join();";
+        const told = await response.text().catch(error => error.name + error.message.includes('damaged'));
+        return [told, await (await caches.match('/good')).text()].join();";
     let body = |folder: &Folder| folder.files("4.body")[0].clone();
     damage("body", script, body, |way, told| {
         let expected = match way {
-            // Bodies have no sums: their length alone is known.
-            "flipped" => return,
-            _ => "TypeError,good",
+            "missing" => "TypeErrorfalse,good",
+            _ => "TypeErrortrue,good",
         };
         assert_eq!(told, expected, "{way}");
     });
+}
+
+#[test]
+fn of_a_damaged_body_nobody_gets_a_wrong_byte() {
+    let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    let (key, name) = (StorageKey::new("https://a.example"), DomString::from("one"));
+    let put = |folder: &Folder| {
+        block_on(async {
+            let caches = FolderCaches::open(&folder.0).unwrap();
+            let list = caches.open(&key, &name);
+            let list = list.await.unwrap();
+            // In pieces that are not the file's.
+            let pieces: Vec<_> = bytes
+                .chunks(30_001)
+                .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+                .collect();
+            let entry = CacheEntry {
+                request: Request::new("https://a.example/".parse().unwrap()),
+                response: None,
+                body: Some(list.keep_body(stream::iter(pieces).boxed()).await.unwrap()),
+            };
+            list.batch(vec![CacheOperation::Put(Box::new(entry))])
+                .await
+                .unwrap();
+        });
+    };
+    let read = |folder: &Folder| {
+        block_on(async {
+            let caches = FolderCaches::open(&folder.0).unwrap();
+            let list = caches.open(&key, &name);
+            let found = list
+                .await
+                .unwrap()
+                .query(None, CacheQueryOptions::default())
+                .await
+                .unwrap();
+            let mut stream = found[0].body.as_ref().unwrap().source.open();
+            let mut read = Vec::new();
+            loop {
+                match stream.next().await {
+                    Some(Ok(piece)) => read.extend_from_slice(&piece),
+                    Some(Err(message)) => return (read, Some(message)),
+                    None => return (read, None),
+                }
+            }
+        })
+    };
+    let folder = Folder::new("sums");
+    put(&folder);
+    assert_eq!(read(&folder), (bytes.clone(), None));
+    let path = folder.files(".body")[0].clone();
+    let whole = fs::read(&path).unwrap();
+    assert_eq!(whole.len(), 200_000 + 4 * 4);
+    let (chunk, framed) = (64 << 10, (64 << 10) + 4);
+    // A bit anywhere, a checksum's too; two chunks that changed their places; an end that is gone.
+    let mut ways: Vec<(usize, Vec<u8>)> = [0, 65_535, 65_536, 70_000, 150_000, whole.len() - 1]
+        .map(|place| {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 0x10;
+            (place / framed * chunk, damaged)
+        })
+        .into();
+    let swapped = [&whole[framed..2 * framed], &whole[..framed], &whole[2 * framed..]].concat();
+    ways.push((0, swapped));
+    ways.push((chunk, whole[..framed + 10].to_vec()));
+    for (good, damaged) in ways {
+        fs::write(&path, damaged).unwrap();
+        let (read, message) = read(&folder);
+        assert!(
+            read == bytes[..good],
+            "{} bytes are right, not {good}",
+            read.len()
+        );
+        assert!(message.unwrap().contains("a cached body is damaged"));
+    }
+    // What an older program has written has no checksums, and is read as it is.
+    fs::write(&path, &bytes).unwrap();
+    let index = folder.files("1.index")[0].clone();
+    let (_, json) = fs::read_to_string(&index)
+        .unwrap()
+        .split_once('\n')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    let json = json.replace(",\"has_sums\":true", "");
+    let sum = ring::digest::digest(&ring::digest::SHA256, json.as_bytes());
+    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(&index, format!("{sum}\n{json}")).unwrap();
+    assert_eq!(read(&folder), (bytes, None));
 }
 
 #[test]

@@ -48,6 +48,26 @@ fn what_scripts_have_the_host_keep_is_limited() {
 }
 
 #[test]
+fn what_tells_a_sequence_apart_is_got_once_and_is_what_is_iterated_over() {
+    // The second time it would be another.
+    let script = "
+        let got;
+        const once = list => {
+            got = 0;
+            return { get [Symbol.iterator]() { return got++ ? () => { throw new Error('again') } : () => list.values() } };
+        };
+        const out = [];
+        out.push(new URLSearchParams(once([[1, 2]])) + '', got, new Headers(once([['a', 'b']])).get('a'), got);
+        out.push(new Blob(once(['abc'])).size, got);
+        const { port1, port2 } = new MessageChannel();
+        port1.postMessage('x', once([port2]));
+        out.push(got);
+        out.push(structuredClone(5, { transfer: once([]) }), got);
+        tell(out.join())";
+    assert_eq!(run(script), "1=2,1,b,1,3,1,1,5,1");
+}
+
+#[test]
 fn form_data_keeps_its_entries_in_order_and_its_files_the_same() {
     let script = "
         const form = new FormData(), out = [];

@@ -105,6 +105,14 @@ fn serve(mut stream: TcpStream, closes: &Sender<()>) -> Option<()> {
                     .ok()?;
                 return None;
             }
+            "/kept" => {
+                let headers = "Cross-Origin-Resource-Policy: same-origin";
+                ("200 OK", headers.to_owned(), "kept".to_owned())
+            }
+            "/away" => {
+                let location = path.split_once('?').map_or("", |(_, query)| query);
+                ("302 Found", format!("Location: {location}"), String::new())
+            }
             _ => ("404 Not Found", "X: y".to_owned(), "nothing".to_owned()),
         };
         let length = text.len();
@@ -154,7 +162,7 @@ fn network_errors_are_type_errors_and_other_origins_ask_to_be_shared() {
     let script = "
         const seen = [];
         for (const [url, init] of [
-            [other + '/echo'], [other + '/shared', { mode: 'same-origin' }], [other + '/shared', { mode: 'no-cors' }],
+            [other + '/echo'], [other + '/shared', { mode: 'same-origin' }], [other + '/kept', { mode: 'no-cors' }],
             ['/redirect', { redirect: 'error' }], ['http://127.0.0.1:1/'], ['about:blank'], ['data:nonsense'], ['blob:x'],
             ['/echo', { integrity: 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' }],
         ]) {
@@ -170,6 +178,43 @@ fn network_errors_are_type_errors_and_other_origins_ask_to_be_shared() {
     let expected = "TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,\
                     cors,,2,shared,basic,TypeError";
     assert_eq!(server.run(&script), expected);
+}
+
+#[test]
+fn of_another_origin_a_page_gets_an_opaque_response_and_sees_nothing_of_it() {
+    let (server, other) = (Echo::new(), Echo::new());
+    let script = "
+        const seen = [];
+        const look = async response => seen.push([
+            response.type, response.url, response.status, response.statusText, response.ok, response.redirected,
+            [...response.headers].length, response.body, response.bodyUsed, await response.text(), await response.text(),
+            response.bodyUsed,
+        ].join());
+        const mode = 'no-cors';
+        await look(await fetch(other + '/echo', { mode }));
+        await look((await fetch(new Request(other + '/echo', { mode, method: 'POST', body: 'x' }))).clone());
+        await look(await fetch('/away?' + other + '/echo', { mode }));
+        await look(await fetch(other + '/away?' + location.origin + '/echo', { mode }));
+        await look(await fetch(other + '/404', { mode, method: 'HEAD' }));
+        for (const init of [
+            { redirect: 'manual' }, { redirect: 'error' }, { method: 'PUT' }, { integrity: 'sha256-AAAA' }, { body: 'x', method: 'DELETE' },
+        ]) seen.push(await fetch(other + '/echo', { mode, ...init }).then(r => r.type, error => error.name));
+        const manual = await fetch('/away?/echo', { mode, redirect: 'manual' });
+        seen.push([manual.type, manual.url.endsWith('/away?/echo'), manual.status, manual.body, await manual.text()]);
+        const controller = new AbortController();
+        const endless = await fetch(other + '/endless', { mode, signal: controller.signal });
+        controller.abort();
+        seen.push(endless.type, endless.clone().type);
+        return seen.join('\\n');";
+    let script = format!("const other = '{}'; {script}", other.origin);
+    let opaque = "opaque,,0,,false,false,0,,false,,,false\n".repeat(5);
+    let expected = format!(
+        "{opaque}TypeError\nTypeError\nTypeError\nTypeError\nTypeError\n\
+         opaqueredirect,true,0,,\nopaque\nopaque"
+    );
+    assert_eq!(server.run(&script), expected);
+    let closed = other.closed.recv_timeout(Duration::from_secs(5));
+    closed.expect("the connection is closed");
 }
 
 #[test]

@@ -206,3 +206,51 @@ fn a_script_that_takes_all_memory_gets_an_error_and_the_page_goes_on() {
         assert!(user_agent.lines().len() > before, "{greedy} is reported");
     }
 }
+
+#[test]
+fn a_script_that_ran_out_of_memory_is_told_so_in_words_and_where() {
+    let mut user_agent = UserAgent::new();
+    user_agent.limits.memory = 8 << 20;
+    let words = "Uncaught InternalError: out of memory: the scripts of this realm may take up 8 MiB";
+    for (greedy, line) in [
+        ("const all = [];\nwhile (true) all.push({});", 2),
+        ("let all;\n\nwhile (true) all = { all };", 3),
+        ("const all = [];\nfor (let i = 0;; i++) all.push('text ' + i);", 2),
+        (
+            "(async () => {\nconst all = []; while (true) all.push(Symbol());\n})()",
+            2,
+        ),
+    ] {
+        let page = user_agent.page(
+            "https://site.example/",
+            "onerror = (message, file, line) => tell([message, file, line]); tell('ready')",
+        );
+        assert_eq!(page.told(), "ready");
+        page.run(&format!("{{ {greedy} }}"));
+        let is_rejected = greedy.contains("async");
+        if !is_rejected {
+            assert_eq!(page.told(), format!("{words},later.js,{line}"), "{greedy}");
+        }
+        page.run("tell('goes on')");
+        assert_eq!(page.told(), "goes on", "{greedy}");
+        let last = user_agent.lines().pop().unwrap();
+        let expected = match is_rejected {
+            true => words.replace("Uncaught", "Uncaught (in promise)"),
+            false => words.to_owned(),
+        };
+        assert!(last.starts_with(&format!("error: {expected}")), "{last}");
+        assert!(last.contains(&format!("later.js:{line}:")), "{last}");
+    }
+    // Where there is none even for an error.
+    let page = user_agent.page("https://site.example/", "tell('ready')");
+    assert_eq!(page.told(), "ready");
+    page.run("{ const all = []; while (true) try { while (true) all.push({}) } catch (error) { if (error === null) throw error } }");
+    page.run("throw null");
+    page.run("tell('goes on')");
+    assert_eq!(page.told(), "goes on");
+    let lines = user_agent.lines();
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [format!("error: {words}"), "error: Uncaught null".to_owned()]
+    );
+}

@@ -18,12 +18,12 @@ fn scripts_run_in_the_order_of_the_page_with_its_document_there() {
           meta.setAttribute('name', 'n');
           document.head.appendChild(meta);
           seen.push(meta instanceof HTMLMetaElement, meta.name, meta.parentNode === document.head, meta.isConnected);
+          seen.push(document.location === location);
           try { meta.appendChild(document.head); } catch (error) { seen.push(error.name); }
         </script>";
     let user_agent = UserAgent::new();
     let page = user_agent.html_page("https://site.example/page", html);
-    let expected =
-        "loading,A page,textbold,true,n,true,true,HierarchyRequestError,module true,parsed,load,complete";
+    let expected = "loading,A page,textbold,true,n,true,true,true,HierarchyRequestError,module true,parsed,load,complete";
     let told = page.told();
     assert_eq!(told, expected, "{:?}", user_agent.lines());
 }

@@ -9,7 +9,8 @@ use background_fetch::embedder::{FunctionalEvent, FunctionalEventName, ServiceWo
 use background_fetch::{FetchKey, RegistrationKey};
 use background_fetch_js::engine::{Cx, Slots};
 use background_fetch_js::host::service_workers::{
-    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkers,
+    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkerStore, ServiceWorkers,
+    StoredRegistration,
 };
 use background_fetch_js::interfaces::ExtendableEvent;
 use background_fetch_js::webidl::create;
@@ -269,6 +270,84 @@ fn the_next_run_finds_registrations_and_their_scripts() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// Keeps what is saved last, in memory.
+#[derive(Clone, Default)]
+struct Saved(Arc<parking_lot::Mutex<Vec<StoredRegistration>>>);
+
+impl ServiceWorkerStore for Saved {
+    fn load(&self) -> Result<Vec<StoredRegistration>, String> {
+        Ok(self.0.lock().clone())
+    }
+
+    fn save(&self, registrations: &[StoredRegistration]) -> Result<(), String> {
+        *self.0.lock() = registrations.to_vec();
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_of_what_was_unregistered_comes_back_in_the_next_run() {
+    let server = Server::new(&[("/app/sw.js", "")]);
+    let key = RegistrationKey::of(server.url("/app/").parse().unwrap());
+    let saved = Saved::default();
+    // What others keep for it is cleared when this says so, if at all.
+    let open = |outcomes: Vec<Result<(), String>>| {
+        let asked = Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let agent = UserAgent::with(|host| {
+            host.service_workers = ServiceWorkers::open(Policy::default(), Arc::new(saved.clone())).unwrap();
+            let (asked, outcomes) = (asked.clone(), parking_lot::Mutex::new(outcomes.into_iter()));
+            *host.service_workers.clear_hook.lock() = Some(Arc::new(move |key| {
+                asked.lock().push(key);
+                let outcome = outcomes.lock().next();
+                Box::pin(async move {
+                    match outcome {
+                        Some(outcome) => outcome,
+                        None => std::future::pending().await,
+                    }
+                })
+            }));
+        });
+        (agent, asked)
+    };
+    let register = "await state((await sw.register('sw.js')).installing, 'activated');";
+    let unregister = "const found = await sw.getRegistration();
+        return [await found.unregister(), await sw.getRegistration()].join();";
+    let (first, asked) = open(Vec::new());
+    // The promise does not wait for what others keep; what is to be done is kept before it is resolved.
+    assert_eq!(
+        page(&first, &server, &format!("{register} {unregister}")),
+        "true,"
+    );
+    let marks = saved.0.lock().clone();
+    assert_eq!(marks.len(), 1);
+    assert!(marks[0].is_unregistered && marks[0].active.is_none() && marks[0].key == key);
+    // What has the key next waits until the old is gone.
+    let later = "const late = sw.register('sw.js').then(() => 'registered');
+        return Promise.race([late, new Promise(resolve => setTimeout(resolve, 100, 'waits'))])";
+    assert_eq!(page(&first, &server, later), "waits");
+    assert_eq!(*asked.lock(), std::slice::from_ref(&key));
+    drop(first);
+    // The program was stopped in between: the next run goes on, and where it cannot so does the one after it.
+    let (second, asked) = open(vec![Err("the disk is busy".to_owned()), Err("still".to_owned())]);
+    second
+        .runtime
+        .block_on(ServiceWorkers::clear_unregistered(&second.host));
+    assert_eq!((asked.lock().len(), saved.0.lock().len()), (1, 1));
+    assert!(second.host.service_workers.registration(&key).is_none());
+    let refused = "return sw.register('sw.js').catch(error => error.name)";
+    assert_eq!(page(&second, &server, refused), "UnknownError");
+    let (third, asked) = open(vec![Ok(())]);
+    third
+        .runtime
+        .block_on(ServiceWorkers::clear_unregistered(&third.host));
+    assert_eq!((asked.lock().len(), saved.0.lock().len()), (1, 0));
+    assert_eq!(
+        page(&third, &server, &format!("{register} return 'again'")),
+        "again"
+    );
+    assert!(!saved.0.lock()[0].is_unregistered);
+}
+
 #[test]
 fn pages_and_workers_exchange_messages_in_order() {
     let server = Server::new(&[(
@@ -431,6 +510,85 @@ fn permissions_and_estimates_come_from_the_host() {
          return got.join()",
     );
     assert_eq!(told, "granted,denied,TypeError,TypeError,TypeError");
+}
+
+#[test]
+fn what_nobody_may_see_is_kept_and_given_to_those_who_did_not_ask_to_see_it() {
+    let other = Server::new(&[("/text", "secret")]);
+    other.put_as("/part", "", "Vary: *");
+    let server = Server::new(&[("/app/plain.txt", "plain")]);
+    let worker = "
+        const mode = 'no-cors';
+        const away = path => fetch(OTHER + path, { mode });
+        const put = async () => {
+            const cache = await caches.open('kept');
+            const response = await away('/text');
+            await cache.put('kept', response.clone());
+            const again = await cache.put('again', response).then(() => cache.put('again', response)).catch(error => error.name);
+            await cache.put('varies', await away('/part'));
+            const added = await cache.add(new Request(OTHER + '/text', { mode })).catch(error => error.name);
+            return new Response([again, added, !!await cache.match('varies')]);
+        };
+        onfetch = e => {
+            const { pathname } = new URL(e.request.url);
+            if (pathname == '/app/put') e.respondWith(put());
+            if (pathname == '/app/kept') e.respondWith(caches.match('kept'));
+            if (pathname == '/app/passed') e.respondWith(away('/text'));
+            if (pathname == '/app/manual') e.respondWith(fetch('plain.txt', { redirect: 'manual' }));
+            if (pathname == '/text') e.respondWith(fetch(e.request));
+        };";
+    server.put(
+        "/app/sw.js",
+        &format!("const OTHER = '{}'; {worker}", other.origin),
+    );
+    let user_agent = UserAgent::new();
+    let script = format!(
+        "{HELPERS} run(async () => {{
+        const registration = await sw.register('sw.js');
+        await state(registration.installing, 'activated');
+        return 'active';
+    }})"
+    );
+    let registered = user_agent.page(&server.url("/app/first"), &script);
+    assert_eq!(registered.told(), "active");
+    let told = page(
+        &user_agent,
+        &server,
+        &format!(
+            "const got = [await (await fetch('put')).text()];
+             const look = async response =>
+                 [response.type, response.status, response.url, response.body, await response.text()].join('/');
+             for (const [url, init] of [
+                 ['kept', {{ mode: 'no-cors' }}], ['kept', {{ mode: 'no-cors' }}], ['kept'], ['kept', {{ mode: 'same-origin' }}],
+                 ['passed', {{ mode: 'no-cors' }}], ['passed'], ['{0}/text', {{ mode: 'no-cors' }}], ['{0}/text'],
+                 ['manual', {{ mode: 'no-cors' }}],
+             ]) got.push(await fetch(url, init).then(look, error => error.name));
+             const cache = await caches.open('kept');
+             const kept = await cache.match('kept');
+             got.push(await look(kept), (await cache.keys()).length);
+             // What a page sees as nothing is there when it is kept once more.
+             await cache.put('copy', kept);
+             got.push((await look(await cache.match('copy'))));
+             return got.join()",
+            other.origin
+        ),
+    );
+    let opaque = "opaque/0///";
+    let expected = [
+        "TypeError,TypeError,true",
+        opaque,
+        opaque,
+        "TypeError",
+        "TypeError",
+        opaque,
+        "TypeError",
+        opaque,
+        "TypeError",
+    ]
+    .join(",");
+    let basic = format!("basic/200/{}//", server.url("/app/plain.txt"));
+    let told = told.replace("[object ReadableStream]", "");
+    assert_eq!(told, format!("{expected},{basic}plain,{opaque},3,{opaque}"));
 }
 
 /// Makes the event of a background fetch without the component: the test is of who fires it.

@@ -21,7 +21,7 @@ use crate::concepts::record::{Record, ResponseData};
 use crate::embedder::{FetchEvent, NetworkRequest, Settlement, StorageError, StorageErrorKind};
 use crate::exception::excerpt;
 use crate::fetch::range::resume_validator;
-use crate::fetch::{Request, ResponseHead, ResumeRange};
+use crate::fetch::{Request, RequestMode, ResponseHead, ResumeRange};
 use crate::inspect::EventKind;
 
 /// Completes a record: fetches its request, as often and in as many parts as it takes. Gives its result, which is
@@ -118,6 +118,10 @@ impl Completion<'_> {
             ..(**request).clone()
         };
         // 6. The service-workers mode is "none": see `Network::fetch`.
+        // `fetch()` refuses "no-cors"; what was stored may not have passed by it.
+        if request.mode == RequestMode::NoCors {
+            return self.failed("a background fetch cannot be \"no-cors\"");
+        }
         // Errata 18: what may be sent once only is not sent again after a crash either.
         if !self.record.may_be_sent_again() {
             if self.record.was_sent() {
@@ -247,7 +251,7 @@ impl Completion<'_> {
     async fn process_response(
         &mut self,
         asked: Asked,
-        response: ResponseHead,
+        mut response: ResponseHead,
         response_data: &mut Arc<ResponseData>,
     ) -> Result<Taking, Attempt> {
         let status = response.status.as_u16();
@@ -301,6 +305,7 @@ impl Completion<'_> {
                 update_background_fetch_instances(self.bg_fetch);
             }
             drop(writing);
+            response.compact();
             response_data
                 .state
                 .update(|state| state.response = Some(Arc::new(response)));

@@ -24,10 +24,9 @@ pub fn request_matches_cached_item(
     if comparable(&request_query.url, options) != comparable(&request.url, options) {
         return false;
     }
-    // 6. Without a response, where Vary is ignored, or without a Vary, it matches.
-    let Some(response) =
-        response.filter(|response| !options.ignore_vary && response.headers.contains_key(VARY))
-    else {
+    // 6. Without a response, where Vary is ignored, or without a Vary, it matches. An opaque response has no headers.
+    let varies = |response: &&ResponseHead| !response.is_hidden() && response.headers.contains_key(VARY);
+    let Some(response) = response.filter(|response| !options.ignore_vary && varies(response)) else {
         return true;
     };
     // 7 and 8. Each field that the response varies with is the same in both requests; "*" never is.
@@ -49,6 +48,7 @@ fn comparable(url: &Url, options: CacheQueryOptions) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::ResponseType;
     use http::{HeaderMap, HeaderValue, StatusCode};
 
     fn get(url: &str) -> Request {
@@ -133,6 +133,11 @@ mod tests {
             let found =
                 request_matches_cached_item(&with(query), &with(request), Some(&vary(field)), options);
             assert_eq!(found, expected, "{field} {query:?} {request:?}");
+            // Nobody sees what an opaque response varies with.
+            let mut opaque = vary(field);
+            opaque.response_type = ResponseType::Opaque;
+            let found = request_matches_cached_item(&with(query), &with(request), Some(&opaque), options);
+            assert!(found, "{field}");
         }
     }
 }

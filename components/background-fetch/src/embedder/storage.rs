@@ -64,7 +64,8 @@ pub trait Storage: Send + Sync {
     fn read(&self, body: BodyKey, offset: u64, max: usize) -> BoxFuture<'_, Result<Bytes, StorageError>>;
 
     /// Sets the response of a record, as its `generation`th. A new generation begins without bytes, and
-    /// the bytes of the one before are gone; the same generation keeps its bytes, a lower one is an error.
+    /// the bytes of the one before are gone; the same generation keeps its bytes, a lower one is an error. Where
+    /// it fails the response before it is as it was.
     fn set_response<'a>(
         &'a self,
         record: RecordKey,

@@ -111,7 +111,7 @@ idl_enum! {
         /// The CORS protocol.
         #[default]
         Cors = "cors",
-        /// Refused by `fetch()`; it never reaches a network.
+        /// Any origin, whose response nobody sees. A background fetch is never that; scripts and icons of a host may be.
         NoCors = "no-cors",
         /// The user's own request: no page, so no CORS.
         Navigate = "navigate",

@@ -1,6 +1,7 @@
 //! [`ResponseHead`]: Fetch's response, without its body.
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::request::idl_enum;
@@ -42,6 +43,8 @@ idl_enum! {
         Cors = "cors",
         /// Made by a script.
         Default = "default",
+        /// From another origin, and not shared: scripts see nothing of it. No background fetch has one.
+        Opaque = "opaque",
         /// A redirect that was not followed.
         OpaqueRedirect = "opaqueredirect",
     }
@@ -58,6 +61,25 @@ impl ResponseHead {
             headers,
             cors_exposed_header_names: Vec::new(),
             content_decoded: false,
+        }
+    }
+
+    /// Copies the header fields into as little memory as they need: they may be parts of a buffer that was read into,
+    /// which is many times as large and would stay for as long as they do.
+    pub(crate) fn compact(&mut self) {
+        let fields = std::mem::take(&mut self.headers);
+        let mut bytes = BytesMut::with_capacity(fields.values().map(HeaderValue::len).sum());
+        self.headers = HeaderMap::with_capacity(fields.keys_len());
+        let mut last = None;
+        for (name, value) in fields {
+            last = name.or(last);
+            bytes.extend_from_slice(value.as_bytes());
+            let copied = HeaderValue::from_maybe_shared(bytes.split().freeze());
+            let mut copied = copied.unwrap_or_else(|_| value.clone());
+            copied.set_sensitive(value.is_sensitive());
+            if let Some(name) = &last {
+                self.headers.append(name, copied);
+            }
         }
     }
 
@@ -96,6 +118,16 @@ impl ResponseHead {
         self.status.is_success()
     }
 
+    /// Whether scripts see no status, header or body of it: it is opaque, or a redirect that was not followed.
+    ///
+    /// <https://fetch.spec.whatwg.org/#concept-filtered-response-opaque>
+    pub fn is_hidden(&self) -> bool {
+        matches!(
+            self.response_type,
+            ResponseType::Opaque | ResponseType::OpaqueRedirect
+        )
+    }
+
     /// Whether the status is a null body status.
     ///
     /// <https://fetch.spec.whatwg.org/#null-body-status>
@@ -123,7 +155,7 @@ impl ResponseHead {
                 SAFELISTED.contains(&name.as_str())
                     || (self.cors_exposed_header_names.contains(name) && !FORBIDDEN.contains(&name.as_str()))
             }
-            ResponseType::OpaqueRedirect => false,
+            ResponseType::Opaque | ResponseType::OpaqueRedirect => false,
         };
         self.headers
             .iter()
@@ -136,7 +168,7 @@ impl ResponseHead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use bytes::Bytes;
 
     #[test]
     fn a_content_length_is_digits_alone() {
@@ -147,6 +179,24 @@ mod tests {
             let head = ResponseHead::new(url, StatusCode::OK, headers);
             assert_eq!(head.complete_length(), expected, "{value:?}");
         }
+    }
+
+    #[test]
+    fn a_compact_head_is_the_same_and_keeps_no_buffer() {
+        let buffer = Bytes::from(vec![b'v'; 8192]);
+        let mut headers = HeaderMap::new();
+        for (name, length) in [("etag", 10), ("set-cookie", 3), ("set-cookie", 4), ("x-own", 0)] {
+            let value = HeaderValue::from_maybe_shared(buffer.slice(..length)).unwrap();
+            headers.append(name, value);
+        }
+        headers.get_mut("etag").unwrap().set_sensitive(true);
+        let mut head = ResponseHead::new(Url::parse("https://a.example/").unwrap(), StatusCode::OK, headers);
+        let before = head.clone();
+        head.compact();
+        assert_eq!(head, before);
+        assert!(head.headers["etag"].is_sensitive() && !head.headers["x-own"].is_sensitive());
+        drop(before);
+        assert!(buffer.is_unique());
     }
 
     #[test]

@@ -138,7 +138,7 @@ pub(super) fn output_folder(given: &Path) -> Result<PathBuf, Failure> {
         )));
     }
     // Now rather than when everything has arrived.
-    std::fs::create_dir_all(&output).map_err(|error| {
+    crate::folders::make(&output).map_err(|error| {
         Failure::new(format!(
             "cannot make the folder {}: {error}; choose another with --output",
             output.display()

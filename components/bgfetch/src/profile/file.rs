@@ -1,6 +1,6 @@
 //! Small JSON files that appear whole or not at all.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -8,21 +8,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::Failure;
+use crate::folders;
 
 /// Writes a file, durably, in place of the one that is there.
 pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
+        folders::make(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(io::BufWriter::new(&mut file), value)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
-        if cfg!(unix) {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        folders::sync(folder)
     };
     write().map_err(|error| {
         Failure::new(format!(

@@ -13,8 +13,12 @@ use background_fetch::{FetchKey, RecordKey};
 use background_fetch_storage::{ExportError, ProfileStorage};
 
 use crate::failure::Failure;
+use crate::folders;
 use crate::naming::Numbering;
 use crate::profile::{FetchOptions, Profile};
+
+/// The names of the files, by record.
+type Names = BTreeMap<usize, String>;
 
 pub(super) struct Export {
     pub(super) storage: Arc<ProfileStorage>,
@@ -26,7 +30,7 @@ pub(super) struct Export {
 impl Export {
     /// Makes a file of each record's body, under the name that is given or one like it. Blocks.
     pub(super) fn run(mut self, names: Vec<(usize, String)>) -> Result<BTreeMap<usize, PathBuf>, Failure> {
-        fs::create_dir_all(&self.options.output)
+        folders::make(&self.options.output)
             .map_err(|error| self.failure(&self.options.output, &error.to_string()))?;
         let mut numbering = Numbering::default();
         let chosen_before = self.options.names.clone();
@@ -43,20 +47,32 @@ impl Export {
             self.profile.write_options(&self.options)?;
         }
         let mut files = BTreeMap::new();
-        for (index, wanted) in names {
-            let path = loop {
-                let path = self.options.output.join(&self.options.names[&index]);
-                if self.save(index, &path, chosen_before.contains_key(&index))? {
-                    break path;
+        let mut unsaved = names;
+        while !unsaved.is_empty() {
+            let indices: Vec<usize> = unsaved.iter().map(|(index, _)| *index).collect();
+            let saved = self.save(&indices, &chosen_before)?;
+            let mut taken = Vec::new();
+            for ((index, wanted), saved) in unsaved.into_iter().zip(saved) {
+                if saved {
+                    files.insert(index, self.path(index));
+                } else {
+                    // Somebody else has made a file of this name meanwhile.
+                    let name = self.choose(&mut numbering, &wanted);
+                    self.options.names.insert(index, name);
+                    taken.push((index, wanted));
                 }
-                // Somebody else has made a file of this name meanwhile.
-                let name = self.choose(&mut numbering, &wanted);
-                self.options.names.insert(index, name);
+            }
+            if !taken.is_empty() {
                 self.profile.write_options(&self.options)?;
-            };
-            files.insert(index, path);
+            }
+            unsaved = taken;
         }
         Ok(files)
+    }
+
+    /// Where a record's file belongs.
+    fn path(&self, index: usize) -> PathBuf {
+        self.options.output.join(&self.options.names[&index])
     }
 
     /// A name that no other record has, and no file unless it may be replaced.
@@ -66,47 +82,91 @@ impl Export {
         })
     }
 
-    /// Saves a body at `path`; not where another file is there that may not be replaced.
-    fn save(&self, index: usize, path: &Path, may_be_there: bool) -> Result<bool, Failure> {
+    /// Saves these bodies; says of each whether it is saved, which it is not where another file is that may not be
+    /// replaced.
+    fn save(&self, indices: &[usize], chosen_before: &Names) -> Result<Vec<bool>, Failure> {
         if self.options.force {
-            let temporary = self.export_beside(index)?;
-            let replaced = fs::rename(&temporary, path);
-            // Renaming does nothing where both are the same file already.
-            let _ = fs::remove_file(&temporary);
-            replaced.map_err(|error| self.failure(path, &error.to_string()))?;
-            return Ok(true);
+            self.replace(indices)?;
+            return Ok(vec![true; indices.len()]);
         }
-        match self.export(index, path) {
-            Ok(()) => Ok(true),
-            Err(ExportError::AlreadyExists(_)) if may_be_there => {
-                let temporary = self.export_beside(index)?;
-                let same = same_bytes(&temporary, path);
-                let _ = fs::remove_file(&temporary);
-                same.map_err(|error| self.failure(path, &error.to_string()))
+        let exported = self.export(indices, |index| self.options.names[&index].clone().into());
+        let mut saved = Vec::with_capacity(indices.len());
+        // They may be there from before a crash.
+        let mut perhaps = Vec::new();
+        for (exported, &index) in exported.into_iter().zip(indices) {
+            match exported {
+                Ok(()) => saved.push(true),
+                Err(ExportError::AlreadyExists(_)) => {
+                    if chosen_before.contains_key(&index) {
+                        perhaps.push((saved.len(), index));
+                    }
+                    saved.push(false);
+                }
+                Err(ExportError::Storage(error)) => {
+                    return Err(self.failure(&self.path(index), &error.message));
+                }
             }
-            Err(ExportError::AlreadyExists(_)) => Ok(false),
-            Err(ExportError::Storage(error)) => Err(self.failure(path, &error.message)),
         }
+        let there = self.are_there(&perhaps.iter().map(|(_, index)| *index).collect::<Vec<_>>())?;
+        for ((place, _), there) in perhaps.into_iter().zip(there) {
+            saved[place] = there;
+        }
+        Ok(saved)
     }
 
-    /// Saves a body beside the place where it belongs.
-    fn export_beside(&self, index: usize) -> Result<PathBuf, Failure> {
-        let name = format!(".bgfetch-{}-{index}", self.fetch);
-        let path = self.options.output.join(name);
-        // What a crash may have left.
-        let _ = fs::remove_file(&path);
-        match self.export(index, &path) {
-            Ok(()) => Ok(path),
-            Err(error) => Err(self.failure(&path, &error.to_string())),
+    /// Saves bodies in place of whatever is there.
+    fn replace(&self, indices: &[usize]) -> Result<(), Failure> {
+        let folder = &self.options.output;
+        let temporaries = self.export_beside(indices)?;
+        for (temporary, &index) in temporaries.iter().zip(indices) {
+            let path = self.path(index);
+            let replaced = fs::rename(temporary, &path);
+            // Renaming does nothing where both are the same file already.
+            let _ = fs::remove_file(temporary);
+            replaced.map_err(|error| self.failure(&path, &error.to_string()))?;
         }
+        folders::sync(folder).map_err(|error| self.failure(folder, &error.to_string()))
     }
 
-    fn export(&self, index: usize, path: &Path) -> Result<(), ExportError> {
-        let record = RecordKey {
+    /// Whether the files have the bytes of the bodies already.
+    fn are_there(&self, indices: &[usize]) -> Result<Vec<bool>, Failure> {
+        let temporaries = self.export_beside(indices)?;
+        let mut there = Vec::with_capacity(indices.len());
+        for (temporary, &index) in temporaries.iter().zip(indices) {
+            let path = self.path(index);
+            let same = same_bytes(temporary, &path);
+            let _ = fs::remove_file(temporary);
+            there.push(same.map_err(|error| self.failure(&path, &error.to_string()))?);
+        }
+        Ok(there)
+    }
+
+    /// Saves bodies beside the places where they belong.
+    fn export_beside(&self, indices: &[usize]) -> Result<Vec<PathBuf>, Failure> {
+        let name = |index| PathBuf::from(format!(".bgfetch-{}-{index}", self.fetch));
+        let path = |index| self.options.output.join(name(index));
+        for &index in indices {
+            // What a crash may have left.
+            let _ = fs::remove_file(path(index));
+        }
+        let exported = self.export(indices, name);
+        let mut all = exported.into_iter().zip(indices);
+        all.try_for_each(|(exported, &index)| {
+            exported.map_err(|error| self.failure(&path(index), &error.to_string()))
+        })?;
+        Ok(indices.iter().map(|&index| path(index)).collect())
+    }
+
+    fn export(&self, indices: &[usize], name: impl Fn(usize) -> PathBuf) -> Vec<Result<(), ExportError>> {
+        let record = |index| RecordKey {
             fetch: self.fetch,
             index,
         };
-        self.storage.export(record, path)
+        let exports: Vec<_> = indices
+            .iter()
+            .map(|&index| (record(index), name(index)))
+            .collect();
+        self.storage.export_all(&self.options.output, &exports)
     }
 
     fn failure(&self, path: &Path, why: &str) -> Failure {

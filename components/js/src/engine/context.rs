@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rquickjs::context::EvalOptions;
 use rquickjs::{Array, Error, JsLifetime, Module};
 
+use super::memory::take_exhausted;
 use super::{Completion, Function, Object, Promise, Resolver, Thrown, Value};
 
 /// The engine's context, while it is entered.
@@ -215,6 +216,18 @@ impl<'js> Cx<'js> {
 
     pub(super) fn take_exception(&self) -> Thrown<'js> {
         Thrown(Value(self.0.catch()))
+    }
+
+    /// Whether an exception is what the engine throws for want of memory: an error, or `null` where there was none for that.
+    /// This is known of the last `null` alone.
+    pub fn is_for_want_of_memory(&self, exception: &Value<'js>) -> bool {
+        if exception.0.is_null() {
+            return take_exhausted();
+        }
+        exception.is_error()
+            && exception
+                .to_text(self)
+                .is_ok_and(|text| text == "InternalError: out of memory")
     }
 
     /// The engine has thrown for want of memory; the script is on its way out.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use rquickjs::{Context, Runtime};
 
+use super::memory::Memory;
 use super::root::Roots;
 use super::{Cx, Value};
 
@@ -115,8 +116,7 @@ impl Engine {
     /// A sentence, where there is no memory for it.
     pub fn new(limits: Limits, interrupt: Interrupt) -> Result<Self, String> {
         let sentence = |error: rquickjs::Error| format!("the JavaScript engine does not start: {error}");
-        let runtime = Runtime::new().map_err(sentence)?;
-        runtime.set_memory_limit(limits.memory);
+        let runtime = Runtime::new_with_alloc(Memory::new(limits.memory)).map_err(sentence)?;
         runtime.set_max_stack_size(limits.stack);
         let check = interrupt.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || check.check())));

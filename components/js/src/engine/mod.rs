@@ -10,6 +10,7 @@ mod function;
 mod intrinsics;
 mod job;
 mod keys;
+mod memory;
 mod module;
 mod platform;
 mod root;

@@ -65,20 +65,17 @@ pub async fn fetch_script(
         return data_script(url, what);
     }
     let mut request = Request::new(url.clone());
-    let is_same_origin = client.origin.as_deref() == Some(&*url.origin().ascii_serialization());
-    let (mode, client) = match what {
-        ScriptUse::Worker => (RequestMode::SameOrigin, client),
-        ScriptUse::Module => (RequestMode::Cors, client),
-        ScriptUse::ImportScripts if is_same_origin => (RequestMode::SameOrigin, client),
-        // What "no-cors" lets a worker do: run a script of another origin, without seeing it.
-        ScriptUse::ImportScripts => (RequestMode::Navigate, Client::user(client.base_url)),
+    request.mode = match what {
+        ScriptUse::Worker => RequestMode::SameOrigin,
+        ScriptUse::Module => RequestMode::Cors,
+        // A script of another origin is run, and not seen.
+        ScriptUse::ImportScripts => RequestMode::NoCors,
     };
     // Scripts are under script-src, which is not enforced here, and not under what the network knows of: connect-src.
     let client = Client {
         content_security_policies: Vec::new(),
         ..client
     };
-    request.mode = mode;
     request.credentials = match what {
         ScriptUse::Module | ScriptUse::Worker => CredentialsMode::SameOrigin,
         ScriptUse::ImportScripts => CredentialsMode::Include,

@@ -133,8 +133,8 @@ impl UserAgent {
         *host.service_workers.clear_hook.lock() = Some(Arc::new(move |registration| {
             let engine = clears.clone();
             Box::pin(async move {
-                // What storage could not clear it says where it is inspected; the registration is gone all the same.
-                let _ = engine.clear_registration(&registration).await;
+                let cleared = engine.clear_registration(&registration).await;
+                cleared.map_err(|error| error.to_string())
             })
         }));
         let windows = Windows::default();
@@ -146,6 +146,7 @@ impl UserAgent {
                 open_window(host, windows, url).await
             })
         }));
+        ServiceWorkers::clear_unregistered(&host).await;
         ServiceWorkers::start(&host);
         engine.start();
         Ok(Self {

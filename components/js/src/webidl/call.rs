@@ -1,7 +1,7 @@
 //! The arguments of a call.
 
 use super::{Error, Fallible, FromJs, Interface, Ref};
-use crate::engine::{Arguments, Cx, Object, Value};
+use crate::engine::{Arguments, Cx, Function, Object, Value};
 
 /// Refuses a call with too few arguments.
 ///
@@ -43,6 +43,23 @@ pub fn argument<'js, T: FromJs<'js>>(
     name: &str,
 ) -> Fallible<'js, T> {
     T::from_js(&arguments.cx, &arguments.get(index)).map_err(|error| error.at(name))
+}
+
+/// A required argument whose method `Symbol.iterator` may have been got, to tell overloads apart.
+///
+/// # Errors
+///
+/// What the conversion says.
+pub fn iterable_argument<'js, T: FromJs<'js>>(
+    arguments: &Arguments<'_, 'js>,
+    index: usize,
+    name: &str,
+    method: Option<&Function<'js>>,
+) -> Fallible<'js, T> {
+    let Some(method) = method else {
+        return argument(arguments, index, name);
+    };
+    T::from_iterable(&arguments.cx, &arguments.get(index), method).map_err(|error| error.at(name))
 }
 
 /// An argument that may be left out.

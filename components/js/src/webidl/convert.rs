@@ -5,7 +5,7 @@
 use background_fetch::DomString;
 
 use super::{Error, Fallible};
-use crate::engine::{Cx, Object, Promise, Symbol, Type, Value};
+use crate::engine::{Cx, Function, Object, Promise, Symbol, Type, Value};
 
 /// A Web IDL type that a value of scripts can be converted to.
 pub trait FromJs<'js>: Sized {
@@ -20,6 +20,16 @@ pub trait FromJs<'js>: Sized {
     fn is_exactly(cx: &Cx<'js>, value: &Value<'js>) -> bool {
         let _ = (cx, value);
         false
+    }
+
+    /// Converts an object whose method `Symbol.iterator` was got already, to tell whether it is a sequence: it is got once.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_js`](Self::from_js).
+    fn from_iterable(cx: &Cx<'js>, value: &Value<'js>, method: &Function<'js>) -> Fallible<'js, Self> {
+        let _ = method;
+        Self::from_js(cx, value)
     }
 }
 
@@ -120,6 +130,10 @@ impl<'js, T: FromJs<'js>> FromJs<'js> for Option<T> {
     fn is_exactly(cx: &Cx<'js>, value: &Value<'js>) -> bool {
         T::is_exactly(cx, value)
     }
+
+    fn from_iterable(cx: &Cx<'js>, value: &Value<'js>, method: &Function<'js>) -> Fallible<'js, Self> {
+        T::from_iterable(cx, value, method).map(Some)
+    }
 }
 
 impl<'js, T: ToJs<'js>> ToJs<'js> for Option<T> {
@@ -136,9 +150,13 @@ impl<'js, T: ToJs<'js>> ToJs<'js> for Option<T> {
 /// <https://webidl.spec.whatwg.org/#js-sequence>
 impl<'js, T: FromJs<'js>> FromJs<'js> for Vec<T> {
     fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
-        let not_iterable = || Error::type_error("it is not a sequence: it has no method Symbol.iterator");
-        let object = value.as_object().ok_or_else(not_iterable)?;
-        let method = object.method(cx, Symbol::Iterator)?.ok_or_else(not_iterable)?;
+        let method = iterator_method(cx, value)?
+            .ok_or_else(|| Error::type_error("it is not a sequence: it has no method Symbol.iterator"))?;
+        Self::from_iterable(cx, value, &method)
+    }
+
+    /// <https://webidl.spec.whatwg.org/#create-sequence-from-iterable>
+    fn from_iterable(cx: &Cx<'js>, value: &Value<'js>, method: &Function<'js>) -> Fallible<'js, Self> {
         let iterator = method.call(cx, value, &[])?;
         let iterator = Object::from_js(cx, &iterator)?;
         let next = iterator.method(cx, "next")?;
@@ -156,10 +174,6 @@ impl<'js, T: FromJs<'js>> FromJs<'js> for Vec<T> {
             elements.push(element);
         }
     }
-
-    fn is_exactly(cx: &Cx<'js>, value: &Value<'js>) -> bool {
-        is_iterable(cx, value).unwrap_or(false)
-    }
 }
 
 impl<'js, T: ToJs<'js>> ToJs<'js> for Vec<T> {
@@ -169,11 +183,11 @@ impl<'js, T: ToJs<'js>> ToJs<'js> for Vec<T> {
     }
 }
 
-/// Whether a value is an object that can be iterated over.
-pub fn is_iterable<'js>(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, bool> {
+/// The method of an object that can be iterated over. Scripts see that it is got.
+pub fn iterator_method<'js>(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Option<Function<'js>>> {
     match value.as_object() {
-        Some(object) => Ok(object.method(cx, Symbol::Iterator)?.is_some()),
-        None => Ok(false),
+        Some(object) => Ok(object.method(cx, Symbol::Iterator)?),
+        None => Ok(None),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::convert::require_object;
 use super::{Error, Fallible, FromJs};
-use crate::engine::{Cx, Object, Symbol, Value};
+use crate::engine::{Cx, Object, Value};
 
 /// A dictionary that is written to an object.
 pub trait Dictionary<'js> {
@@ -24,18 +24,6 @@ pub fn dictionary_object<'js>(value: &Value<'js>) -> Fallible<'js, Option<Object
         return Ok(None);
     }
     require_object(value).map(Some)
-}
-
-/// Whether overload resolution takes a value for a dictionary: null, undefined, or an object that is no sequence.
-///
-/// # Errors
-///
-/// What a script throws in a getter.
-pub fn is_dictionary<'js>(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, bool> {
-    match value.as_object() {
-        Some(object) => Ok(object.method(cx, Symbol::Iterator)?.is_none()),
-        None => Ok(value.is_nullish()),
-    }
 }
 
 /// A member that may be missing.

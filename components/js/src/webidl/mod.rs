@@ -17,12 +17,15 @@ mod serializable;
 mod string;
 
 pub use buffer::{AllowSharedBufferSource, ArrayBuffer, ArrayBufferView, BufferSource, Uint8Array};
-pub use call::{argument, argument_or, at_least, new_target, optional_argument, put_forward, replace, rest};
+pub use call::{
+    argument, argument_or, at_least, iterable_argument, new_target, optional_argument, put_forward, replace,
+    rest,
+};
 pub use callback::Callback;
-pub use convert::{FromJs, Record, ToJs, is_iterable};
+pub use convert::{FromJs, Record, ToJs, iterator_method};
 pub use define::{Constructor, Definition, Globals, MemberDefinition, MemberKind, Namespace, define_all};
 pub use dictionary::{
-    Dictionary, dictionary_object, is_dictionary, member_or, not_in_enum, optional_member, required_member,
+    Dictionary, dictionary_object, member_or, not_in_enum, optional_member, required_member,
 };
 pub use error::{Error, Fallible};
 pub use global::Registry;

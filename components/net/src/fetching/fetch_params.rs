@@ -33,11 +33,12 @@ pub(super) struct FetchParams {
     pub(super) response_tainting: ResponseTainting,
 }
 
-/// <https://fetch.spec.whatwg.org/#concept-request-response-tainting>, without "opaque".
+/// <https://fetch.spec.whatwg.org/#concept-request-response-tainting>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponseTainting {
     Basic,
     Cors,
+    Opaque,
 }
 
 impl FetchParams {

@@ -9,6 +9,7 @@ use super::cors_check::{cors_check, not_shared};
 use super::cors_preflight_cache::Permission;
 use super::cors_preflight_fetch::cors_preflight_fetch;
 use super::cors_request_headers::{cors_unsafe_request_header_names, is_cors_safelisted_method};
+use super::cross_origin_resource_policy::cross_origin_resource_policy_check;
 use super::fetch_params::{FetchParams, ResponseTainting};
 use super::http_network_or_cache_fetch::http_network_or_cache_fetch;
 use super::http_redirect_fetch::http_redirect_fetch;
@@ -30,6 +31,11 @@ pub(super) async fn http_fetch(
             let reason = format!("the CORS check failed: {error}");
             not_shared(fetch_params, &response.head, reason)
         })?;
+    }
+    // 5. The cross-origin resource policy check, for redirects too.
+    if fetch_params.response_tainting == ResponseTainting::Opaque {
+        cross_origin_resource_policy_check(fetch_params, &response.head.headers)
+            .map_err(|reason| fetch_params.hop().fatal(reason))?;
     }
     // 6. Redirects.
     if is_redirect_status(response.head.status) {

@@ -2,7 +2,7 @@
 
 use background_fetch::embedder::NetworkError;
 use background_fetch::fetch::{
-    CredentialsMode, Referrer, ReferrerPolicy, RequestMode, ResponseHead, ResponseType, headers,
+    CredentialsMode, RedirectMode, Referrer, ReferrerPolicy, RequestMode, ResponseHead, ResponseType, headers,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -60,6 +60,7 @@ pub(super) fn main_fetch(
                         cors_exposed_header_names(&response.head, with_credentials);
                     response.head.response_type = ResponseType::Cors;
                 }
+                ResponseTainting::Opaque => response.head.response_type = ResponseType::Opaque,
             }
         }
         // 16. The URL list.
@@ -69,8 +70,12 @@ pub(super) fn main_fetch(
             response.body = None;
             response.head.content_decoded = false;
         }
-        // 23. Integrity metadata. 23.2. A null body matches none.
+        // 23. Integrity metadata. 23.2. A null body matches none, nor does one that is not to be seen.
         let integrity = &fetch_params.request.integrity;
+        if !integrity.is_empty() && response.head.response_type == ResponseType::Opaque {
+            let reason = "its response is opaque, so nothing may be compared with the integrity metadata";
+            return Err(fetch_params.hop().fatal(reason));
+        }
         if !integrity.is_empty() && response.body.is_none() {
             let reason = "its response has no body, so it cannot match the integrity metadata";
             return Err(fetch_params.hop().fatal(reason));
@@ -98,7 +103,15 @@ async fn switch(fetch_params: &mut FetchParams) -> Result<Response, NetworkError
         );
         return Err(fetch_params.hop().fatal(reason));
     }
-    // The mode "no-cors" was refused before.
+    if fetch_params.request.mode == RequestMode::NoCors {
+        if fetch_params.request.redirect != RedirectMode::Follow {
+            let reason =
+                "with the mode \"no-cors\" the redirects of another origin are followed, or it is not asked";
+            return Err(fetch_params.hop().fatal(reason));
+        }
+        fetch_params.response_tainting = ResponseTainting::Opaque;
+        return scheme_fetch(fetch_params).await;
+    }
     if !is_http_scheme(url.scheme()) {
         return Err(fetch_params.hop().fatal(not_http(url.scheme())));
     }

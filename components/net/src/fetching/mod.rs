@@ -11,6 +11,7 @@ mod cors_check;
 pub(crate) mod cors_preflight_cache;
 mod cors_preflight_fetch;
 mod cors_request_headers;
+mod cross_origin_resource_policy;
 mod fetch_metadata;
 mod fetch_params;
 mod fetch_response_handover;
@@ -41,10 +42,11 @@ use background_fetch::fetch::{Referrer, RequestMode, ResponseHead};
 use futures::SinkExt;
 use futures::channel::mpsc;
 use http::HeaderValue;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, RANGE};
 
 use crate::body::ResponseBody;
 use crate::connection::Connections;
+use cors_request_headers::{cors_unsafe_request_header_names, is_cors_safelisted_method};
 use fetch_params::FetchParams;
 use forbidden_request_headers::{is_forbidden_method, remove_forbidden_request_headers};
 use main_fetch::main_fetch;
@@ -105,18 +107,14 @@ async fn fetch(fetch_params: &mut FetchParams) -> Result<(), NetworkError> {
             .fatal(format!("the method {method} is forbidden")));
     }
     match (fetch_params.request.mode, fetch_params.is_user()) {
-        (RequestMode::NoCors, _) => {
-            return Err(fetch_params
-                .hop()
-                .fatal("a background fetch cannot be \"no-cors\""));
-        }
+        (RequestMode::NoCors, false) => restrict_no_cors(fetch_params)?,
         (RequestMode::Navigate, false) => {
             return Err(fetch_params
                 .hop()
                 .fatal("only the user's own requests can be \"navigate\""));
         }
         // The user has no origin to share anything with.
-        (RequestMode::Cors, true) => fetch_params.request.mode = RequestMode::Navigate,
+        (RequestMode::Cors | RequestMode::NoCors, true) => fetch_params.request.mode = RequestMode::Navigate,
         _ => {}
     }
     // A page's referrer is of its origin.
@@ -136,5 +134,23 @@ async fn fetch(fetch_params: &mut FetchParams) -> Result<(), NetworkError> {
         .or_insert(HeaderValue::from_static("*/*"));
     // 17. Main fetch, which hands the response over.
     main_fetch(fetch_params, false).await?;
+    Ok(())
+}
+
+/// What the Request constructor and the Headers guard "request-no-cors" leave of a request that nobody asks another origin
+/// about.
+fn restrict_no_cors(fetch_params: &mut FetchParams) -> Result<(), NetworkError> {
+    let method = &fetch_params.request.method;
+    if !is_cors_safelisted_method(method) {
+        let reason = format!("the mode \"no-cors\" does not go with the method {method}");
+        return Err(fetch_params.hop().fatal(reason));
+    }
+    let headers = &mut fetch_params.request.headers;
+    let is_unsafe = cors_unsafe_request_header_names(headers);
+    let is_unsafe: Vec<String> = is_unsafe.into_iter().map(str::to_owned).collect();
+    for name in is_unsafe {
+        headers.remove(name);
+    }
+    headers.remove(RANGE);
     Ok(())
 }

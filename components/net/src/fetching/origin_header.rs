@@ -16,7 +16,7 @@ pub(super) fn append_a_request_origin_header(fetch_params: &FetchParams, headers
     let mut origin = byte_serialized_request_origin(fetch_params);
     let request = &fetch_params.request;
     // 3. CORS asks for it. 4. Otherwise it goes with what may change something.
-    if fetch_params.response_tainting == ResponseTainting::Basic {
+    if fetch_params.response_tainting != ResponseTainting::Cors {
         if request.method == Method::GET || request.method == Method::HEAD {
             return;
         }

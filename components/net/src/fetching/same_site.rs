@@ -17,7 +17,7 @@ pub(super) fn is_same_site(a: &Origin, b: &Origin) -> bool {
 }
 
 /// <https://html.spec.whatwg.org/multipage/browsers.html#schemelessly-same-site>
-fn is_schemelessly_same_site(a: &Host, b: &Host) -> bool {
+pub(super) fn is_schemelessly_same_site(a: &Host, b: &Host) -> bool {
     // 2.2. One registrable domain. 2.3. One host, without a registrable domain.
     a == b || registrable_domain(a).is_some_and(|domain| registrable_domain(b) == Some(domain))
 }

@@ -187,7 +187,6 @@ fn other_modes_do_not_get_around_cors() {
             RequestMode::SameOrigin,
             "the mode is \"same-origin\", and it is not of the origin http://page.example",
         ),
-        (RequestMode::NoCors, "a background fetch cannot be \"no-cors\""),
         (
             RequestMode::Navigate,
             "only the user's own requests can be \"navigate\"",

@@ -16,6 +16,7 @@ mod hostile_http2;
 mod hostile_tls;
 mod http2;
 mod integrity;
+mod no_cors;
 mod online;
 mod options;
 mod origin_headers;

@@ -35,9 +35,12 @@ struct State {
     faults: Vec<Fault>,
     strikes: Vec<Strike>,
     delays: BTreeMap<StorageOperation, Duration>,
+    meanwhile: BTreeMap<StorageOperation, Action>,
     /// Where every body ends, whatever was stored.
     bodies_end_at: Option<u64>,
 }
+
+type Action = Box<dyn FnOnce() + Send>;
 
 /// A call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +109,12 @@ impl FaultyStorage {
     /// Loses the end of every body: what is read from now on ends at this byte, and nothing says so.
     pub fn lose_from(&self, byte: u64) {
         self.state.lock().bodies_end_at = Some(byte);
+    }
+
+    /// Does this when the next call of an operation is done, before its caller hears of that: as another thread would
+    /// that comes in between.
+    pub fn meanwhile(&self, operation: StorageOperation, action: impl FnOnce() + Send + 'static) {
+        self.state.lock().meanwhile.insert(operation, Box::new(action));
     }
 
     /// Forgets every fault that has not come yet, and every delay, and finds what it lost.
@@ -195,11 +204,14 @@ impl FaultyStorage {
             if let Some(delay) = delay {
                 self.clock.sleep(delay).await;
             }
-            match fault {
+            let done = match fault {
                 Some((error, false)) => Err(error),
                 Some((error, true)) => call(&*self.storage).await.and(Err(error)),
                 None => call(&*self.storage).await,
-            }
+            };
+            let meanwhile = self.state.lock().meanwhile.remove(&operation);
+            meanwhile.into_iter().for_each(|action| action());
+            done
         })
     }
 

@@ -9,6 +9,7 @@
 //! | `kill` | kills a process at random moments and at every named write point, again and again on the same profile |
 //! | `full` | fills a real disk of many sizes; needs `unshare` |
 //! | `order` | checks in a trace of system calls that what is told was made durable before; needs `strace` |
+//! | `look` | says what is in a profile, and what of it belongs to nobody |
 //! | `syscalls` | lets every system call of the storage fail, with every error; needs `strace` |
 //!
 //! The process under trial is this program itself, with the command `life`: the engine with real threads on a
@@ -19,6 +20,7 @@
 mod arguments;
 mod full;
 mod kill;
+mod leaks;
 mod life;
 mod oracle;
 mod order;
@@ -41,8 +43,9 @@ fn main() -> ExitCode {
         Some("kill") => kill::main(&arguments),
         Some("syscalls") => syscalls::main(&arguments),
         Some("full") => full::main(&arguments),
+        Some("look") => leaks::main(&arguments),
         Some("order") => order::main(&arguments),
-        _ => Err("say which trial: kill, syscalls, full or order".into()),
+        _ => Err("say which trial: kill, syscalls, full or order; or look".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

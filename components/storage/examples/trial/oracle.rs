@@ -123,7 +123,7 @@ impl Oracle {
             "failed" if self.fault.is_some() => self.complaint(line),
             "wrong" | "failed" => self.wrong(line.to_owned()),
             "sent" => self.sent(id),
-            "over" | "end" | "hits" | "detail" => {}
+            "over" | "end" | "hits" | "used" | "detail" => {}
             _ => {
                 if matches!(verb, "refused" | "trouble" | "misexported") && self.fault.is_some() {
                     self.complaint(line);
@@ -262,6 +262,20 @@ impl Oracle {
             .rev()
             .take_while(|line| !line.contains("--- life"))
             .any(|line| !line.starts_with("---"))
+    }
+
+    /// Whether the database did not take something in this life: then what nobody owns any more may stay on the disk,
+    /// until the profile is opened next.
+    pub(crate) fn heard_of_a_database_that_failed(&self) -> bool {
+        let this_life = self
+            .log
+            .iter()
+            .rev()
+            .take_while(|line| !line.contains("--- life"));
+        let failed = |line: &String| {
+            line.contains("database.sqlite3 failed") || line.contains("write to the database")
+        };
+        this_life.into_iter().any(failed)
     }
 
     /// What is wrong so far.

@@ -1,24 +1,24 @@
 //! The machine goes down: what was not made durable is as it may be then.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use background_fetch_sim::Random;
-use rusqlite::{Connection, OpenFlags};
 
 use super::Trouble;
+use super::leaks::{BodyRow, copied_database};
 
 /// Damages what the database of a profile does not vouch for: body files are longer or shorter, or hold other bytes,
 /// from where it vouches on; files that it does not know are gone, or stay. Gives what was done.
 pub(crate) fn cut_power(profile: &Path, random: &mut Random) -> Result<Vec<String>, Trouble> {
     let mut done = Vec::new();
-    let database = profile.join("database.sqlite3");
     let bodies = profile.join("bodies");
-    if !database.exists() || !bodies.exists() {
+    if !profile.join("database.sqlite3").exists() || !bodies.exists() {
         return Ok(done);
     }
-    let known = vouched_for(&database)?;
+    let known = vouched_for(profile)?;
     for entry in fs::read_dir(&bodies)? {
         let path = entry?.path();
         let name = path
@@ -26,7 +26,7 @@ pub(crate) fn cut_power(profile: &Path, random: &mut Random) -> Result<Vec<Strin
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let Some((_, vouched)) = known.iter().find(|(id, _)| id.to_string() == name) else {
+        let Some(vouched) = known.get(&name) else {
             if random.chance(1, 2) {
                 fs::remove_file(&path)?;
                 done.push(format!("power cut: {name} is gone"));
@@ -68,22 +68,18 @@ pub(crate) fn cut_power(profile: &Path, random: &mut Random) -> Result<Vec<Strin
     Ok(done)
 }
 
-/// The bodies that are in files, with the lengths that the database vouches for. The database is read as it is.
-fn vouched_for(database: &Path) -> Result<Vec<(i64, u64)>, Trouble> {
-    let copy = tempfile::tempdir()?;
-    for end in ["", "-wal"] {
-        let from = format!("{}{end}", database.display());
-        if Path::new(&from).exists() {
-            fs::copy(from, copy.path().join(format!("database{end}")))?;
+/// The files of bodies, with the lengths that the database vouches for. The database is read as it is.
+fn vouched_for(profile: &Path) -> Result<BTreeMap<String, u64>, Trouble> {
+    let bodies = match copied_database(profile)? {
+        Some((_folder, database)) => BodyRow::all(&database)?,
+        None => Vec::new(),
+    };
+    let mut known = BTreeMap::new();
+    for body in bodies {
+        if let Some(file) = body.file {
+            let vouched: &mut u64 = known.entry(file.to_string()).or_default();
+            *vouched = (*vouched).max(body.place + body.length);
         }
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let connection = Connection::open_with_flags(copy.path().join("database"), flags)?;
-    let mut statement = match connection.prepare("SELECT id, length FROM body WHERE in_file") {
-        Ok(statement) => statement,
-        // It was killed before it had tables.
-        Err(_) => return Ok(Vec::new()),
-    };
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    Ok(known)
 }

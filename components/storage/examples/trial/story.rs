@@ -30,15 +30,18 @@ pub(crate) enum Kind {
     Paused,
     /// It belongs to a registration that is cleared now and then.
     Cleared,
+    /// It has many small files, which are exported together.
+    Many,
 }
 
-const KINDS: [(Kind, &str); 6] = [
+const KINDS: [(Kind, &str); 7] = [
     (Kind::Plain, "plain"),
     (Kind::Missing, "missing"),
     (Kind::Posting, "posting"),
     (Kind::Aborted, "aborted"),
     (Kind::Paused, "paused"),
     (Kind::Cleared, "cleared"),
+    (Kind::Many, "many"),
 ];
 
 /// What a server has for a record.
@@ -93,9 +96,13 @@ impl Story {
         let name = parts.next()?;
         let (kind, _) = *KINDS.iter().find(|(_, known)| *known == name)?;
         let mut random = Random::new(parts.next()?.parse().ok()?);
-        let count = 1 + random.below(4);
+        let lengths: &[u64] = match kind {
+            Kind::Many => &[0, 300, 900],
+            _ => &[0, 300, 900, 5000, 30_000, 100_000],
+        };
+        let count = random.below(4) + if kind == Kind::Many { 5 } else { 1 };
         let mut records: Vec<Record> = (0..count)
-            .map(|index| Record::new(id, index, &mut random))
+            .map(|index| Record::new(id, index, lengths, &mut random))
             .collect();
         match kind {
             Kind::Missing => records[0].server = Server::Missing,
@@ -110,7 +117,7 @@ impl Story {
             id: id.to_owned(),
             kind,
             records,
-            exports: random.chance(1, 3),
+            exports: kind == Kind::Many || random.chance(1, 3),
         })
     }
 
@@ -149,15 +156,14 @@ fn url(text: &str) -> Url {
 }
 
 impl Record {
-    fn new(id: &str, index: u64, random: &mut Random) -> Self {
+    fn new(id: &str, index: u64, lengths: &[u64], random: &mut Random) -> Self {
         let servers = [
             Server::Stable,
             Server::Changing,
             Server::Untagged,
             Server::Dropping,
         ];
-        let lengths = [0, 300, 900, 5000, 30_000, 100_000];
-        let most: u64 = lengths[random.below(6) as usize];
+        let most = lengths[random.below(lengths.len() as u64) as usize];
         Self {
             url: format!("{SITE}{id}/{index}"),
             server: servers[random.below(4) as usize],

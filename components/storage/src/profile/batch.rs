@@ -4,11 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use background_fetch::FetchKey;
+use background_fetch::{FetchKey, RegistrationKey};
 use rusqlite::Connection;
 
 use super::body::{Body, Stored};
 use super::options::Result;
+use super::packs::Packs;
 use super::state::Shared;
 use super::{statements, trouble};
 
@@ -18,16 +19,22 @@ pub(super) struct Batch<'a> {
     synced: HashMap<u64, (u64, Option<Vec<u8>>)>,
     /// The bodies whose file is new: they still look as if they were in memory.
     moved: HashSet<u64>,
+    /// Those of them that the operation under way has moved.
+    moving: Vec<u64>,
+    /// The small bodies that it stores in files of many.
+    packs: Packs,
     /// The bodies that the database knows by so many bytes once the transaction commits.
     stored: Vec<(Arc<Body>, u64)>,
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
+    pub(super) fn new(shared: &'a Shared, packs: Packs) -> Self {
         Self {
             shared,
             synced: HashMap::new(),
             moved: HashSet::new(),
+            moving: Vec::new(),
+            packs,
             stored: Vec::new(),
         }
     }
@@ -37,9 +44,17 @@ impl<'a> Batch<'a> {
         result.map_err(|error| trouble::sqlite(&self.shared.database, &error))
     }
 
+    /// Whether a background fetch belongs to a registration.
+    pub(super) fn belongs_to(&self, fetch: FetchKey, registration: &RegistrationKey) -> bool {
+        let state = self.shared.state.lock();
+        state
+            .fetch(fetch)
+            .is_ok_and(|fetch| fetch.registration == *registration)
+    }
+
     /// Stores what a body has so far: its bytes, or the length of its file, which is made durable first.
     pub(super) fn store(&mut self, sql: &Connection, body: &Arc<Body>) -> Result<()> {
-        let (mut what, mut length) = body.to_store()?;
+        let (mut what, mut length) = body.to_store(self.packs.get(body.id))?;
         if self.moved.contains(&body.id) {
             what = Stored::File;
         }
@@ -48,6 +63,7 @@ impl<'a> Batch<'a> {
             Stored::Blob(bytes, sums) => {
                 self.sql(statements::set_body_data(sql, body.id, &bytes, sums.as_deref()))?
             }
+            Stored::Packed(packed) => self.sql(statements::set_body_packed(sql, body.id, &packed))?,
             Stored::File => {
                 let (synced, sums) = self.sync(body)?;
                 length = synced;
@@ -91,21 +107,19 @@ impl<'a> Batch<'a> {
         let Some(vouched_for) = body.write_file(self.shared)? else {
             return Ok(());
         };
+        self.moving.push(body.id);
         if is_staged {
             self.sql(statements::insert_body(sql, body.id))?;
         }
         if !self.sql(statements::move_body(sql, body.id))? {
             // It was removed meanwhile; the append that follows says so.
-            self.shared.files.remove(body.id);
+            self.take_back_moves();
             return Ok(());
         }
         self.moved.insert(body.id);
         // What was durable stays durable, and what this batch is to make so.
         if vouched_for > 0 || self.stored.iter().any(|(stored, _)| stored.id == body.id) {
-            let stored = self.store(sql, body);
-            stored.inspect_err(|_| {
-                self.moved.remove(&body.id);
-            })?;
+            self.store(sql, body)?;
         }
         Ok(())
     }
@@ -113,12 +127,25 @@ impl<'a> Batch<'a> {
     /// Does this as a whole or not at all.
     pub(super) fn all_or_nothing(&mut self, action: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         let stored = self.stored.len();
-        action(self).inspect_err(|_| self.stored.truncate(stored))
+        self.moving.clear();
+        action(self).inspect_err(|_| {
+            self.stored.truncate(stored);
+            self.take_back_moves();
+        })
+    }
+
+    /// The database does not say that these have a file after all: it is of no use, and nothing of it is durable.
+    fn take_back_moves(&mut self) {
+        for id in self.moving.drain(..) {
+            self.moved.remove(&id);
+            self.synced.remove(&id);
+            self.shared.files.remove(id);
+        }
     }
 
     /// What must be on the disk before the transaction commits.
     pub(super) fn before_commit(&self) -> Result<()> {
-        if self.moved.is_empty() {
+        if self.moved.is_empty() && self.packs.is_empty() {
             Ok(())
         } else {
             self.shared.files.sync_folder()
@@ -126,10 +153,21 @@ impl<'a> Batch<'a> {
     }
 
     /// The transaction is committed.
-    pub(super) fn committed(self) {
-        for (body, length) in self.stored {
-            body.committed(self.shared, length);
+    pub(super) fn committed(mut self) {
+        for (body, length) in std::mem::take(&mut self.stored) {
+            let place = self.packs.get(body.id).map(|packed| packed.place);
+            if body.committed(self.shared, length, place)
+                && let Some(place) = place
+            {
+                self.packs.use_one(place);
+            }
         }
+        self.packs.remove_unused(self.shared);
+    }
+
+    /// The transaction is not committed. Its files may be needed all the same: a crash may bring it back.
+    pub(super) fn rolled_back(self) -> Packs {
+        self.packs
     }
 
     /// Makes a file durable, once in a batch; gives the length that is, and its checksums.
@@ -140,8 +178,8 @@ impl<'a> Batch<'a> {
         // All that was appended before an operation of this batch was asked for is in the file by now.
         let synced = body.length_and_sums(self.shared)?;
         self.shared.files.sync(body.id).inspect_err(|error| {
-            // The system may have dropped what it could not write: trying again would only seem to succeed.
-            body.fail(error.clone());
+            // The system may have dropped what it could not write.
+            body.fail(self.shared, error.clone());
         })?;
         self.synced.insert(body.id, synced.clone());
         Ok(synced)

@@ -1,5 +1,5 @@
 //! [`Body`]: where the bytes of one body are, and how long it is. Small ones wait in memory and end up in the
-//! database; what grows beyond that moves into a file of its own.
+//! database or in a file with others; what grows beyond that moves into a file of its own.
 
 use std::sync::atomic::Ordering;
 
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::options::Result;
+use super::packs::{Pack, PackPlace, Packed};
 use super::state::Shared;
 use super::sums::{CHUNK, Sums};
 use super::trouble;
@@ -36,6 +37,8 @@ struct Inner {
     /// How much of it the database vouches for.
     committed: u64,
     place: Place,
+    /// A file was made for it. Where the transaction of its row failed it is kept: a crash may bring that row back.
+    file_made: bool,
     /// Its checksums, which may lag behind where it was found longer than they are; none where it was stored before
     /// there were any.
     sums: Option<Sums>,
@@ -54,13 +57,15 @@ struct Inner {
 }
 
 #[derive(Debug)]
-enum Place {
+pub(super) enum Place {
     /// In memory; the database may have a beginning of it.
     Buffer(Vec<u8>),
     /// In the database, all of it.
     Blob,
     /// In its file.
     File,
+    /// In a file with others, all of it.
+    Packed(PackPlace),
 }
 
 /// What an append needs or leads to.
@@ -78,6 +83,8 @@ pub(super) enum Appended {
 pub(super) enum Stored {
     /// Its bytes and their checksums.
     Blob(Vec<u8>, Option<Vec<u8>>),
+    /// The same in a pack.
+    Packed(Packed),
     File,
     /// The database has all of it.
     Already,
@@ -94,13 +101,12 @@ impl Body {
     pub(super) fn found(
         id: u64,
         storage_key: StorageKey,
-        in_file: bool,
+        place: Place,
         length: u64,
         committed: u64,
         sums: Option<Sums>,
         trouble: Option<StorageError>,
     ) -> Self {
-        let place = if in_file { Place::File } else { Place::Blob };
         let mut body = Self::with(id, storage_key, length, committed, place, sums, trouble);
         let inner = body.inner.get_mut();
         let summed = inner.sums.as_ref().map_or(0, Sums::length);
@@ -121,6 +127,7 @@ impl Body {
             length,
             committed,
             place,
+            file_made: false,
             sums,
             checked: Vec::new(),
             settled: false,
@@ -163,6 +170,17 @@ impl Body {
         matches!(self.inner.lock().place, Place::File)
     }
 
+    /// The files it is in or may have, of use or not.
+    pub(super) fn files(&self) -> impl Iterator<Item = u64> {
+        let inner = self.inner.lock();
+        let (own, pack) = match inner.place {
+            Place::File => (true, None),
+            Place::Packed(place) => (inner.file_made, Some(place.pack)),
+            Place::Buffer(_) | Place::Blob => (inner.file_made, None),
+        };
+        own.then_some(self.id).into_iter().chain(pack)
+    }
+
     pub(super) fn set_settled(&self, settled: bool) {
         self.inner.lock().settled = settled;
     }
@@ -194,9 +212,9 @@ impl Body {
         if i64::try_from(length).is_err() {
             return Err(trouble::too_large("a body's length", length));
         }
-        if let Place::Blob = inner.place {
+        if let Place::Blob | Place::Packed(_) = inner.place {
             // What a restart found: it goes on in memory.
-            let stored = self.read_blob(shared, name, 0, usize::MAX, inner)?;
+            let stored = self.read_whole(shared, name, inner)?;
             shared.buffered.fetch_add(inner.length, Ordering::Relaxed);
             inner.place = Place::Buffer(stored);
         }
@@ -220,7 +238,7 @@ impl Body {
                 buffer.extend_from_slice(bytes);
                 shared.buffered.fetch_add(more, Ordering::Relaxed);
             }
-            Place::File | Place::Blob => shared
+            Place::File | Place::Blob | Place::Packed(_) => shared
                 .files
                 .append(self.id, offset, bytes)
                 .inspect_err(|_| shared.usage.release(&self.storage_key, more))?,
@@ -251,12 +269,13 @@ impl Body {
         match &inner.place {
             Place::Buffer(buffer) => return Ok(slice(buffer, offset, wanted)),
             Place::Blob => return Ok(self.read_blob(shared, name, offset, wanted, &mut inner)?.into()),
-            Place::File => {}
+            Place::File | Place::Packed(_) => {}
         }
         self.check_file(shared, &error::body_name(name), &mut inner, offset, wanted as u64)?;
         // A file stays where it is, so that appending may go on meanwhile.
+        let place = self.place_in_file(&inner);
         drop(inner);
-        self.read_file(shared, &error::body_name(name), offset, wanted)
+        Self::read_file(shared, place, &error::body_name(name), offset, wanted)
             .map(Bytes::from)
             .or_else(|error| {
                 // Where it was removed meanwhile, that is the news.
@@ -265,10 +284,30 @@ impl Body {
             })
     }
 
-    fn read_file(&self, shared: &Shared, name: &str, offset: u64, wanted: usize) -> Result<Vec<u8>> {
-        let path = shared.files.path(self.id);
+    /// Its file, or the one it is in with others, and where it begins there.
+    fn place_in_file(&self, inner: &Inner) -> PackPlace {
+        match inner.place {
+            Place::Packed(place) => place,
+            Place::Buffer(_) | Place::Blob | Place::File => PackPlace {
+                pack: self.id,
+                offset: 0,
+            },
+        }
+    }
+
+    fn read_file(
+        shared: &Shared,
+        place: PackPlace,
+        name: &str,
+        offset: u64,
+        wanted: usize,
+    ) -> Result<Vec<u8>> {
+        let path = shared.files.path(place.pack);
         let damaged = |how| trouble::damaged_body(name, &path, how);
-        match shared.files.read(self.id, offset, wanted) {
+        match shared
+            .files
+            .read(place.pack, place.offset.saturating_add(offset), wanted)
+        {
             Ok(bytes) if bytes.len() == wanted => Ok(bytes),
             Ok(_) => Err(damaged("is too short")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(damaged("is missing")),
@@ -289,6 +328,7 @@ impl Body {
             return Ok(());
         };
         let end = offset.saturating_add(wanted).div_ceil(CHUNK);
+        let place = self.place_in_file(inner);
         for chunk in offset / CHUNK..end.min(inner.checked.len() as u64) {
             let checked = &mut inner.checked[chunk as usize];
             if *checked {
@@ -296,9 +336,9 @@ impl Body {
             }
             let start = chunk * CHUNK;
             let length = CHUNK.min(sums.length().saturating_sub(start));
-            let bytes = self.read_file(shared, name, start, length as usize)?;
+            let bytes = Self::read_file(shared, place, name, start, length as usize)?;
             if !sums.fit(chunk, &bytes) {
-                let path = shared.files.path(self.id);
+                let path = shared.files.path(place.pack);
                 let trouble = trouble::damaged_body(name, &path, OTHER_BYTES);
                 inner.trouble = Some(trouble.clone());
                 return Err(trouble);
@@ -312,7 +352,9 @@ impl Body {
     pub(super) fn check_all(&self, shared: &Shared, name: BodyKey) -> Result<()> {
         let mut inner = self.inner.lock();
         match inner.place {
-            Place::File => self.check_file(shared, &error::body_name(name), &mut inner, 0, u64::MAX),
+            Place::File | Place::Packed(_) => {
+                self.check_file(shared, &error::body_name(name), &mut inner, 0, u64::MAX)
+            }
             Place::Blob | Place::Buffer(_) => Ok(()),
         }
     }
@@ -328,13 +370,24 @@ impl Body {
         self.check_file(shared, &name, inner, at.saturating_sub(1), 1)?;
         while at < inner.length {
             let wanted = (inner.length - at).min(CHUNK);
-            let bytes = self.read_file(shared, &name, at, wanted as usize)?;
+            let bytes = Self::read_file(shared, self.place_in_file(inner), &name, at, wanted as usize)?;
             if let Some(sums) = &mut inner.sums {
                 sums.extend(&bytes);
             }
             at += wanted;
         }
         Ok(())
+    }
+
+    /// Reads all of a body that the database has or that is in a file with others.
+    fn read_whole(&self, shared: &Shared, name: BodyKey, inner: &mut Inner) -> Result<Vec<u8>> {
+        let Place::Packed(place) = inner.place else {
+            return self.read_blob(shared, name, 0, usize::MAX, inner);
+        };
+        let (length, name) = (inner.length, error::body_name(name));
+        self.check_file(shared, &name, inner, 0, length)?;
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX);
+        Self::read_file(shared, place, &name, 0, wanted)
     }
 
     /// Reads up to `max` bytes of a blob, which must be all of the body.
@@ -379,16 +432,32 @@ impl Body {
         }
     }
 
-    /// What the writer has to store, with the length at this moment.
-    pub(super) fn to_store(&self) -> Result<(Stored, u64)> {
+    /// Puts its bytes at the end of a pack, where it is of those that belong there.
+    pub(super) fn pack(&self, pack: &mut Pack) {
+        let inner = self.inner.lock();
+        let is_storable = inner.settled && inner.length != inner.committed && !inner.file_made;
+        if let Place::Buffer(buffer) = &inner.place
+            && is_storable
+            && !inner.gone
+            && inner.trouble.is_none()
+        {
+            pack.add(self.id, buffer, inner.sums.as_ref().map(Sums::encode));
+        }
+    }
+
+    /// What the writer has to store, with the length at this moment. `packed` says where its bytes are already.
+    pub(super) fn to_store(&self, packed: Option<&Packed>) -> Result<(Stored, u64)> {
         let inner = self.inner.lock();
         if let Some(trouble) = inner.trouble.as_ref().filter(|_| !inner.gone) {
             return Err(trouble.clone());
         }
         let stored = match &inner.place {
             _ if inner.gone || inner.length == inner.committed => Stored::Already,
-            Place::Buffer(buffer) => Stored::Blob(buffer.clone(), inner.sums.as_ref().map(Sums::encode)),
-            Place::Blob => Stored::Already,
+            Place::Buffer(buffer) => match packed {
+                Some(packed) => Stored::Packed(packed.clone()),
+                None => Stored::Blob(buffer.clone(), inner.sums.as_ref().map(Sums::encode)),
+            },
+            Place::Blob | Place::Packed(_) => Stored::Already,
             Place::File => Stored::File,
         };
         Ok((stored, inner.length))
@@ -397,10 +466,11 @@ impl Body {
     /// Writes the buffer to a new file, of which the database is told next; says how much of it the database
     /// vouches for so far. None where there is nothing to do.
     pub(super) fn write_file(&self, shared: &Shared) -> Result<Option<u64>> {
-        let inner = self.inner.lock();
+        let mut inner = self.inner.lock();
         match &inner.place {
             Place::Buffer(buffer) if !inner.gone => {
                 shared.files.create(self.id, buffer)?;
+                inner.file_made = true;
                 Ok(Some(inner.committed))
             }
             _ => Ok(None),
@@ -418,14 +488,22 @@ impl Body {
         }
     }
 
-    /// The database vouches for so many bytes.
-    pub(super) fn committed(&self, shared: &Shared, length: u64) {
+    /// The database vouches for so many bytes, `packed` where they are then. Says whether they are of use.
+    pub(super) fn committed(&self, shared: &Shared, length: u64, packed: Option<PackPlace>) -> bool {
         let mut inner = self.inner.lock();
         inner.committed = length;
-        if inner.settled && inner.length == length && matches!(inner.place, Place::Buffer(_)) {
-            inner.free_buffer(shared);
-            inner.place = Place::Blob;
+        if !inner.settled || inner.length != length {
+            return !inner.gone;
         }
+        match inner.place {
+            Place::Buffer(_) => {
+                inner.free_buffer(shared);
+                inner.place = packed.map_or(Place::Blob, Place::Packed);
+            }
+            Place::File => shared.files.is_whole(self.id),
+            Place::Blob | Place::Packed(_) => {}
+        }
+        !inner.gone
     }
 
     pub(super) fn checkpoint_done(&self) {
@@ -433,18 +511,46 @@ impl Body {
     }
 
     /// Its bytes can no longer be relied on: this is what reading, appending and settling answer from now on.
-    pub(super) fn fail(&self, trouble: StorageError) {
-        self.inner.lock().trouble.get_or_insert(trouble);
+    ///
+    /// Where the system may have dropped bytes of its file, what that has beyond what the database vouches for may be
+    /// anything, and whoever opens the profile after a kill of this process would take it for what was appended: it is
+    /// cut off.
+    pub(super) fn fail(&self, shared: &Shared, trouble: StorageError) {
+        // Locked until it is cut off, so that nothing is being appended.
+        let mut inner = self.inner.lock();
+        inner.trouble.get_or_insert(trouble);
+        if !shared.files.is_in_doubt(self.id) {
+            return;
+        }
+        // Should this fail too, only a restart of the machine cuts it off.
+        let _ = match inner.place {
+            // It may have been exported, and that name stands for the same file.
+            Place::File if inner.settled => return shared.files.remove(self.id),
+            Place::File => shared.files.truncate(self.id, inner.committed),
+            // It is about to move there, and nothing of it is vouched for.
+            Place::Buffer(_) => shared.files.truncate(self.id, 0),
+            Place::Blob | Place::Packed(_) => return,
+        };
+    }
+
+    /// It is replaced: its bytes no longer count, but stay until [`set_gone`](Self::set_gone). Or it is not, after all.
+    pub(super) fn set_replaced(&self, shared: &Shared, replaced: bool) {
+        let mut inner = self.inner.lock();
+        if inner.gone == replaced {
+            return;
+        }
+        inner.gone = replaced;
+        if replaced {
+            shared.usage.release(&self.storage_key, inner.length);
+        } else {
+            shared.usage.add(&self.storage_key, inner.length);
+        }
     }
 
     /// It is replaced or removed: its bytes no longer count. Its file goes when the database has forgotten it.
     pub(super) fn set_gone(&self, shared: &Shared) {
-        let mut inner = self.inner.lock();
-        if !inner.gone {
-            inner.gone = true;
-            shared.usage.release(&self.storage_key, inner.length);
-            inner.free_buffer(shared);
-        }
+        self.set_replaced(shared, true);
+        self.inner.lock().free_buffer(shared);
     }
 }
 

@@ -3,19 +3,19 @@
 //! ```text
 //! <profile>/lock              held by the one process that uses the profile
 //! <profile>/database.sqlite3  background fetches, records, and bodies that are small (with -wal and -shm beside it)
-//! <profile>/bodies/<n>        the other bodies
+//! <profile>/bodies/<n>        the other bodies: one that is large, or many of one background fetch that are small
 //! ```
 //!
 //! # What survives what
 //!
 //! A durable call answers once its transaction is committed. Before that, the bodies that belong to it are made
-//! durable: a small one in the transaction, a file by a flush of its data, so that the database never vouches for
-//! bytes that are not there.
+//! durable: a small one in the transaction or with others in a new file, a file by a flush of its data, so that the
+//! database never vouches for bytes that are not there.
 //!
 //! When the process is killed, the operating system still has what was written to the files. So an unsettled body is
 //! as long as its file if the machine has not been restarted since (it says so by its boot id); otherwise it is cut
-//! off at the length that the database vouches for. Either way it is a prefix of what was appended: the number of a
-//! body is never used again, and is in the database before its file gets its first byte.
+//! off at the length that the database vouches for. Either way it is a prefix of what was appended: a body takes no
+//! more bytes until the database says that it is in a file, and files of which it does not say so are swept.
 //!
 //! The database has checksums of every body, which are looked at when its bytes are read first after opening: what a
 //! disk lost or changed gives [`Damaged`](background_fetch::embedder::StorageErrorKind::Damaged).
@@ -29,10 +29,12 @@ mod body;
 mod encode;
 mod export;
 mod files;
+mod held;
 mod load;
 mod lock;
 mod operation;
 mod options;
+mod packs;
 mod recovery;
 mod schema;
 mod state;
@@ -196,9 +198,10 @@ fn make_private(folder: &Path) -> Result<()> {
     let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     step(Step::ProfileFolder, || files::private_folder().create(folder))
         .map_err(|error| trouble::io("make the folder", folder, &error))?;
-    for parent in missing.iter().filter_map(|folder| folder.parent()) {
+    // Its own name too where it is there: whoever made it may have been killed before this.
+    for folder in std::iter::once(&folder).chain(&missing) {
         // Where the parent may not be read, its file system has to see to that.
-        let _ = files::sync_folder(parent);
+        let _ = folder.parent().map(files::sync_folder);
     }
     Ok(())
 }

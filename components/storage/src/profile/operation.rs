@@ -1,5 +1,6 @@
 //! [`Operation`]: one change on its way to the database, and what it means for the state in memory.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchState, NewFetch, PauseReasons, Settlement, StagedBody};
@@ -37,7 +38,8 @@ pub(super) enum Operation {
         generation: u64,
         response: String,
         body: Arc<Body>,
-        replaced: Option<Arc<Body>>,
+        /// Where the body is new: the generation and the body before it.
+        before: Option<(u64, Option<Arc<Body>>)>,
     },
     /// A record ends.
     Settle {
@@ -173,7 +175,11 @@ impl Operation {
             }
             Self::Move { body, .. } => body.move_done(shared, true),
             Self::Checkpoint { body, .. } => body.checkpoint_done(),
-            Self::SetResponse { replaced, .. } => remove_files(shared, replaced.as_slice()),
+            Self::SetResponse { before, .. } => {
+                let replaced = before.as_ref().and_then(|(_, body)| body.as_ref());
+                replaced.inspect(|body| body.set_gone(shared));
+                remove_files(shared, replaced.map_or(&[], std::slice::from_ref));
+            }
             Self::Remove(fetch) => {
                 let bodies = shared.state.lock().remove(shared, *fetch);
                 remove_files(shared, &bodies);
@@ -199,6 +205,15 @@ impl Operation {
             }
             Self::Move { body, .. } => body.move_done(shared, false),
             Self::Checkpoint { body, .. } => body.checkpoint_done(),
+            Self::SetResponse {
+                record,
+                body,
+                before: Some((generation, replaced)),
+                ..
+            } => shared
+                .state
+                .lock()
+                .restore_response(shared, *record, body, *generation, replaced.as_ref()),
             Self::Settle { record, body, .. } => {
                 if let Ok(record) = shared.state.lock().record(*record) {
                     record.settled = false;
@@ -211,7 +226,8 @@ impl Operation {
 }
 
 fn remove_files(shared: &Shared, bodies: &[Arc<Body>]) {
-    for body in bodies.iter().filter(|body| body.is_in_file()) {
-        shared.files.remove(body.id);
+    let files: BTreeSet<u64> = bodies.iter().flat_map(|body| body.files()).collect();
+    for file in files {
+        shared.files.remove(file);
     }
 }

@@ -13,6 +13,9 @@ pub struct Options {
     /// A body of at most so many bytes lives in the database, a longer one in a file of its own. Default: 64 KiB.
     /// This much of each body may be lost when the process is killed.
     pub inline_bytes: usize,
+    /// Complete bodies of that kind share a file of their background fetch instead where one commit stores at least so
+    /// many bytes of them. Default: 64 KiB.
+    pub pack_bytes: u64,
     /// The bytes of bodies, of all together, that may wait in memory. Default: 16 MiB.
     pub buffer_bytes: u64,
     /// Names this run of the machine, so that what the operating system had not written to the disk yet is known
@@ -27,6 +30,7 @@ impl Default for Options {
             quota: Quota::FreeDiskSpace,
             checkpoint_bytes: 4 << 20,
             inline_bytes: 64 << 10,
+            pack_bytes: 64 << 10,
             buffer_bytes: 16 << 20,
             boot_id: None,
         }

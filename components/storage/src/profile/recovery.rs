@@ -9,9 +9,10 @@ use background_fetch::fetch::StorageKey;
 use background_fetch::{FetchKey, RecordKey, RegistrationKey};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
-use super::body::Body;
+use super::body::{Body, Place};
 use super::files::BodyFiles;
 use super::options::Result;
+use super::packs::PackPlace;
 use super::state::{Fetch, Record, State};
 use super::sums::Sums;
 use super::usage::Usage;
@@ -32,6 +33,8 @@ pub(super) struct Recovery<'a> {
 /// A row of the table `body`.
 struct BodyRow {
     in_file: bool,
+    /// Where it is, in a file with others.
+    packed: Option<PackPlace>,
     length: u64,
     data_length: u64,
     /// None where it was stored before there were any.
@@ -157,10 +160,8 @@ impl Recovery<'_> {
             settled: row.settled,
             ..Record::default()
         };
-        let mut keep = |body: Body, in_file: bool| {
-            if in_file {
-                repairs.keep.insert(body.id);
-            }
+        let mut keep = |body: Body| {
+            repairs.keep.extend(body.files());
             self.usage.add(storage_key, body.length());
             Some(Arc::new(body))
         };
@@ -168,7 +169,7 @@ impl Recovery<'_> {
             let body = found.bodies.remove(&id).unwrap_or_else(BodyRow::missing);
             let state = self.examine(id, &body, true, found)?;
             let name = BodyKey::Request(row.key);
-            record.request = keep(self.body(id, name, storage_key, &body, state), body.in_file);
+            record.request = keep(self.body(id, name, storage_key, &body, state));
         }
         if let Some(id) = row.response_body {
             let body = found.bodies.remove(&id).unwrap_or_else(BodyRow::missing);
@@ -186,7 +187,7 @@ impl Recovery<'_> {
                 record: row.key,
                 generation: row.generation,
             };
-            record.response = keep(self.body(id, name, storage_key, &body, state), body.in_file);
+            record.response = keep(self.body(id, name, storage_key, &body, state));
         }
         record.request.iter().for_each(|body| body.set_settled(true));
         record
@@ -207,6 +208,14 @@ impl Recovery<'_> {
         let summed = row.sums.as_ref();
         if summed.is_some_and(|stored| Sums::decode(0, row.length, stored).is_none()) {
             return Ok(Err("has checksums of another length"));
+        }
+        if let Some(PackPlace { pack, offset }) = row.packed {
+            let actual = found.files.get(&pack);
+            return Ok(match actual.map(|actual| actual.checked_sub(offset)) {
+                None => Err("is missing"),
+                Some(rest) if rest < Some(row.length) => Err("is too short"),
+                Some(_) => Ok(row.length),
+            });
         }
         if !row.in_file {
             let right = row.length == row.data_length;
@@ -239,10 +248,10 @@ impl Recovery<'_> {
         row: &BodyRow,
         state: std::result::Result<u64, &'static str>,
     ) -> Body {
-        let path = if row.in_file {
-            self.files.path(id)
-        } else {
-            self.database.to_owned()
+        let (path, place) = match row.packed {
+            Some(place) => (self.files.path(place.pack), Place::Packed(place)),
+            None if row.in_file => (self.files.path(id), Place::File),
+            None => (self.database.to_owned(), Place::Blob),
         };
         let trouble = state
             .err()
@@ -256,15 +265,7 @@ impl Recovery<'_> {
             .sums
             .as_ref()
             .and_then(|stored| Sums::decode(seed, row.length, stored));
-        Body::found(
-            id,
-            storage_key.clone(),
-            row.in_file,
-            length,
-            row.length,
-            sums,
-            trouble,
-        )
+        Body::found(id, storage_key.clone(), place, length, row.length, sums, trouble)
     }
 
     fn repair(&mut self, repairs: &Repairs) -> Result<()> {
@@ -335,10 +336,16 @@ impl Recovery<'_> {
 
     fn bodies(&self) -> Result<HashMap<u64, BodyRow>> {
         let rows = self.rows(
-            "SELECT id, in_file, length, length(data), sums FROM body",
+            "SELECT id, in_file, length, length(data), sums, pack, place FROM body",
             |row| {
+                let pack: Option<i64> = row.get(5)?;
+                let offset = number(row, 6)?;
                 let body = BodyRow {
                     in_file: row.get(1)?,
+                    packed: pack.map(|pack| PackPlace {
+                        pack: pack.cast_unsigned(),
+                        offset,
+                    }),
                     length: number(row, 2)?,
                     data_length: number(row, 3)?,
                     sums: row.get(4)?,
@@ -378,6 +385,7 @@ impl BodyRow {
     fn missing() -> Self {
         Self {
             in_file: false,
+            packed: None,
             length: 0,
             data_length: 1,
             sums: None,

@@ -62,6 +62,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "ALTER TABLE record ADD COLUMN upload TEXT;",
     // The checksums of a body: of each MiB four bytes. Those that were there before have none.
     "ALTER TABLE body ADD COLUMN sums BLOB;",
+    // The file that a body shares with others, and the offset in it where it begins.
+    "ALTER TABLE body ADD COLUMN pack INTEGER;
+     ALTER TABLE body ADD COLUMN place INTEGER NOT NULL DEFAULT 0;",
 ];
 
 /// Opens the database for its writer, made where there is none, and brings its schema to the newest version.
@@ -81,6 +84,10 @@ pub(super) fn open_writer(path: &Path, migrations: &[&str]) -> Result<Connection
         // Header fields may hold secrets: what is removed is overwritten.
         connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        // In pages of 4 KiB: a page that changes often is seldom written to its place.
+        connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
+        // In KiB: a transaction stays in memory as far as it can.
+        connection.pragma_update(None, "cache_size", -4096)?;
         Ok(connection)
     };
     let mut connection = step(Step::DatabaseOpen, open).map_err(|error| trouble::sqlite(path, &error))?;

@@ -1,7 +1,7 @@
 //! What a profile keeps in memory: which bodies there are, and what is on its way to the disk. Everything else is
 //! read from the database.
 //!
-//! Locks are taken in this order: state, a body's, then usage or the reading connection.
+//! Locks are taken in this order: state, a body's, then usage, the files that are held or the reading connection.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -127,6 +127,36 @@ impl State {
             .get_mut(&key.fetch)
             .and_then(|fetch| fetch.records.get_mut(key.index))
             .ok_or_else(|| error::no_record(key))
+    }
+
+    /// Takes back that a record's response has this body: the one `before` it is its response again.
+    pub(super) fn restore_response(
+        &mut self,
+        shared: &Shared,
+        key: RecordKey,
+        body: &Arc<Body>,
+        generation: u64,
+        before: Option<&Arc<Body>>,
+    ) {
+        body.set_gone(shared);
+        let Some(fetch) = self.fetches.get_mut(&key.fetch) else {
+            return;
+        };
+        let Some(record) = fetch.records.get_mut(key.index) else {
+            return;
+        };
+        if record
+            .response
+            .as_ref()
+            .is_some_and(|current| Arc::ptr_eq(current, body))
+        {
+            record.generation = generation;
+            record.response = before.cloned();
+            before.inspect(|before| before.set_replaced(shared, false));
+            if before.is_some_and(|before| before.is_dirty()) {
+                fetch.dirty.insert(key.index);
+            }
+        }
     }
 
     pub(super) fn body(&self, name: BodyKey) -> Result<Arc<Body>> {

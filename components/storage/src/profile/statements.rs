@@ -5,6 +5,7 @@ use background_fetch::{FetchKey, RecordKey, RegistrationKey};
 use rusqlite::{Connection, Params, Result, params};
 
 use super::encode::{self, bits};
+use super::packs::Packed;
 
 /// Runs a statement; gives the number of rows it changed.
 fn run(sql: &Connection, statement: &str, parameters: impl Params) -> Result<usize> {
@@ -116,6 +117,22 @@ pub(super) fn set_body_data(sql: &Connection, body: u64, data: &[u8], sums: Opti
         sql,
         "UPDATE body SET in_file = 0, length = ?2, data = ?3, sums = ?4 WHERE id = ?1",
         params![bits(body), encode::length(data.len() as u64)?, data, sums],
+    )
+    .map(|found| found > 0)
+}
+
+/// The body's bytes are in this file of several. False where there is no such body.
+pub(super) fn set_body_packed(sql: &Connection, body: u64, packed: &Packed) -> Result<bool> {
+    run(
+        sql,
+        "UPDATE body SET in_file = 0, length = ?2, data = x'', sums = ?3, pack = ?4, place = ?5 WHERE id = ?1",
+        params![
+            bits(body),
+            encode::length(packed.length)?,
+            packed.sums,
+            bits(packed.place.pack),
+            encode::length(packed.place.offset)?,
+        ],
     )
     .map(|found| found > 0)
 }

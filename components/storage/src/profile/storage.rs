@@ -121,7 +121,7 @@ impl ProfileStorage {
         if record.settled {
             return Err(error::settled(key));
         }
-        let mut replaced = None;
+        let mut before = None;
         let body = match &record.response {
             Some(body) if generation == record.generation => Arc::clone(body),
             _ => {
@@ -131,12 +131,15 @@ impl ProfileStorage {
                     sums::seed_of_response(key, generation),
                 ));
                 let record = state.record(key)?;
+                let replaced = record.response.replace(Arc::clone(&body));
+                replaced
+                    .iter()
+                    .for_each(|body| body.set_replaced(&self.shared, true));
+                before = Some((record.generation, replaced));
                 record.generation = generation;
-                replaced = record.response.replace(Arc::clone(&body));
                 body
             }
         };
-        replaced.iter().for_each(|body| body.set_gone(&self.shared));
         let record = key;
         Ok(self.queued(
             state,
@@ -145,7 +148,7 @@ impl ProfileStorage {
                 generation,
                 response,
                 body,
-                replaced,
+                before,
             },
         ))
     }

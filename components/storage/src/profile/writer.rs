@@ -1,19 +1,21 @@
 //! The writer: the one thread that changes the database. It takes what waits in its queue into one transaction, so
-//! that one commit answers many.
+//! that one commit answers many. Where nobody waits for an answer it waits a moment for more.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::{Duration, Instant};
 
 use background_fetch::FetchKey;
 use background_fetch::embedder::StorageError;
 use futures::channel::oneshot;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::batch::Batch;
 use super::operation::Operation;
 use super::options::Result;
+use super::packs::Packs;
 use super::state::Shared;
 use super::trouble;
 use crate::write_points::{Step, step};
@@ -30,6 +32,9 @@ pub(super) struct Job {
 /// The most operations of one transaction.
 const LARGEST_BATCH: usize = 4096;
 
+/// How long what nobody waits for may wait for more.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Connection,
@@ -44,7 +49,7 @@ impl Writer {
         while let Ok(job) = self.queue.recv() {
             let mut jobs = std::mem::take(&mut self.owed);
             jobs.push(job);
-            jobs.extend(self.queue.try_iter().take(LARGEST_BATCH));
+            self.gather(&mut jobs);
             self.batch(jobs);
         }
         if !self.owed.is_empty() {
@@ -54,16 +59,26 @@ impl Writer {
         step(Step::Close, || drop(self.connection));
     }
 
+    /// Takes what else is in the queue, and what comes until somebody waits for an answer.
+    fn gather(&self, jobs: &mut Vec<Job>) {
+        let until = Instant::now() + PATIENCE;
+        let mut is_awaited = jobs.iter().any(|job| job.reply.is_some());
+        while jobs.len() < LARGEST_BATCH {
+            let next = match self.queue.try_recv() {
+                Err(TryRecvError::Empty) if !is_awaited => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    self.queue.recv_timeout(left).ok()
+                }
+                next => next.ok(),
+            };
+            let Some(job) = next else { return };
+            is_awaited |= job.reply.is_some();
+            jobs.push(job);
+        }
+    }
+
     fn batch(&mut self, jobs: Vec<Job>) {
-        let mut batch = Batch::new(&self.shared);
-        let results = transact(&mut self.connection, &mut batch, &jobs);
-        let results = match results {
-            Ok(results) => results,
-            Err(error) => {
-                batch = Batch::new(&self.shared);
-                jobs.iter().map(|_| Err(error.clone())).collect()
-            }
-        };
+        let (batch, results) = transact(&self.shared, &mut self.connection, &jobs);
         // A body that moved to its file is there before it is said how much of it is durable.
         for (job, result) in jobs.iter().zip(&results) {
             step(Step::Follow, || match result {
@@ -72,7 +87,9 @@ impl Writer {
                 Err(_) => {}
             });
         }
-        batch.committed();
+        if let Some(batch) = batch {
+            batch.committed();
+        }
         if jobs.iter().any(|job| matches!(job.operation, Operation::Flush)) {
             self.shared.review_all_dirty();
         } else {
@@ -95,16 +112,51 @@ impl Writer {
     }
 }
 
+/// Does what can be done in one transaction. The batch is what it committed.
+fn transact<'a>(
+    shared: &'a Shared,
+    connection: &mut Connection,
+    jobs: &[Job],
+) -> (Option<Batch<'a>>, Vec<Result<()>>) {
+    let is_retry = shared.stuck.load(Ordering::Relaxed);
+    let packs = if is_retry {
+        Packs::default()
+    } else {
+        Packs::write(shared, jobs.iter().map(|job| &job.operation))
+    };
+    let mut batch = Batch::new(shared, packs);
+    if together(connection, &mut batch, jobs).is_ok() {
+        return (Some(batch), jobs.iter().map(|_| Ok(())).collect());
+    }
+    let packs = batch.rolled_back();
+    // What cannot be done is not to keep the rest from being done.
+    let mut batch = Batch::new(shared, Packs::default());
+    match one_by_one(connection, &mut batch, jobs) {
+        Ok(results) => {
+            packs.remove_unused(shared);
+            (Some(batch), results)
+        }
+        // Opening sweeps the packs, unless a crash has brought the first transaction back.
+        Err(error) => (None, jobs.iter().map(|_| Err(error.clone())).collect()),
+    }
+}
+
+/// Does all jobs in one transaction. An error means that none was done.
+fn together(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<()> {
+    let transaction = begin(connection, batch)?;
+    for job in jobs {
+        batch.all_or_nothing(|batch| job.operation.apply(batch, &transaction))?;
+    }
+    commit(transaction, batch)
+}
+
 /// Does all jobs in one transaction, each as a whole or not at all. An error means that none was done.
-fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<Vec<Result<()>>> {
-    let begun = step(Step::Begin, || {
-        connection.transaction_with_behavior(TransactionBehavior::Immediate)
-    });
-    let mut transaction = batch.sql(begun)?;
+fn one_by_one(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) -> Result<Vec<Result<()>>> {
+    let mut transaction = begin(connection, batch)?;
     let mut overdue = Overdue::default();
     let mut results = Vec::with_capacity(jobs.len());
     for job in jobs {
-        let result = overdue.check(&job.operation).and_then(|()| {
+        let result = overdue.check(&job.operation, batch).and_then(|()| {
             let savepoint = batch.sql(transaction.savepoint())?;
             batch.all_or_nothing(|batch| {
                 job.operation.apply(batch, &savepoint)?;
@@ -122,9 +174,20 @@ fn transact(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) ->
         }
         results.push(result);
     }
-    batch.before_commit()?;
-    batch.sql(step(Step::Commit, || transaction.commit()))?;
+    commit(transaction, batch)?;
     Ok(results)
+}
+
+fn begin<'a>(connection: &'a mut Connection, batch: &Batch<'_>) -> Result<Transaction<'a>> {
+    let begun = step(Step::Begin, || {
+        connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    });
+    batch.sql(begun)
+}
+
+fn commit(transaction: Transaction<'_>, batch: &Batch<'_>) -> Result<()> {
+    batch.before_commit()?;
+    batch.sql(step(Step::Commit, || transaction.commit()))
 }
 
 /// The background fetches for which something that was answered already could not be done: nothing may overtake it.
@@ -147,12 +210,18 @@ impl Overdue {
         }
     }
 
-    fn check(&mut self, operation: &Operation) -> Result<()> {
+    fn check(&mut self, operation: &Operation, batch: &Batch<'_>) -> Result<()> {
         let error = match operation {
             // What goes takes along what was owed to it.
             Operation::Remove(fetch) => {
                 self.fetches.remove(fetch);
                 self.hopeless.remove(fetch);
+                None
+            }
+            Operation::Clear(registration) => {
+                let stays = |fetch: &FetchKey, _: &mut _| !batch.belongs_to(*fetch, registration);
+                self.fetches.retain(stays);
+                self.hopeless.retain(stays);
                 None
             }
             Operation::Flush => self.fetches.values().chain(self.hopeless.values()).next(),

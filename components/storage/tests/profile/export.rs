@@ -1,7 +1,9 @@
 //! Putting finished bodies where people want them.
 
 use std::fs;
+use std::path::PathBuf;
 
+use background_fetch::RecordKey;
 use background_fetch::embedder::{Storage, StorageErrorKind};
 use background_fetch_storage::ExportError;
 use futures::executor::block_on;
@@ -61,6 +63,27 @@ fn a_large_body_is_not_copied_and_what_its_owner_does_to_it_stays_done() {
 }
 
 #[test]
+fn an_exported_file_stays_whole_where_its_body_cannot_be_stored() {
+    // Given a body that was exported before the database knows all of it
+    let profile = Profile::new();
+    let storage = profile.open();
+    let (record, body) = storage.begin();
+    storage.append_at(body, 0, &pattern(100_000)).unwrap();
+    let other = profile.database();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    storage.settle(record);
+    let to = profile.path().join("exported.bin");
+    storage.export(record, &to).unwrap();
+    // when its file cannot be made durable once more
+    let (file, elsewhere) = (profile.body_file(), profile.path().join("elsewhere"));
+    fs::rename(file, elsewhere).unwrap();
+    other.execute_batch("ROLLBACK").unwrap();
+    block_on(storage.flush()).unwrap_err();
+    // then what its owner has is left alone.
+    assert_eq!(fs::read(&to).unwrap(), pattern(100_000));
+}
+
+#[test]
 fn nothing_is_ever_replaced() {
     for length in [5, 100_000] {
         let profile = Profile::new();
@@ -83,6 +106,50 @@ fn nothing_is_ever_replaced() {
             "no rubbish stays"
         );
     }
+}
+
+#[test]
+fn of_many_at_once_each_that_can_be_is_exported() {
+    let profile = Profile::new();
+    let storage = profile.open();
+    let fetch = storage.create_with(12);
+    let mut exports = Vec::new();
+    for index in 0..12 {
+        let record = RecordKey { fetch, index };
+        let body = storage.respond(record, 1);
+        let length = if index % 4 == 3 { 100_000 } else { index };
+        storage.append_at(body, 0, &pattern(length)).unwrap();
+        if index != 5 {
+            storage.settle(record);
+        }
+        exports.push((record, index.to_string(), length));
+    }
+    let folder = profile.path().join("files");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("8"), "precious").unwrap();
+    let names: Vec<(_, PathBuf)> = exports
+        .iter()
+        .map(|(record, name, _)| (*record, PathBuf::from(name)))
+        .collect();
+    let results = storage.export_all(&folder, &names);
+    for ((index, result), (_, name, length)) in results.iter().enumerate().zip(&exports) {
+        let file = fs::read(folder.join(name));
+        match index {
+            5 => {
+                assert!(matches!(result, Err(ExportError::Storage(_))), "{result:?}");
+                assert!(file.is_err());
+            }
+            8 => {
+                assert_eq!(*result, Err(ExportError::AlreadyExists(folder.join(name))));
+                assert_eq!(file.unwrap(), b"precious");
+            }
+            _ => {
+                assert_eq!(*result, Ok(()));
+                assert_eq!(file.unwrap(), pattern(*length));
+            }
+        }
+    }
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 11, "no rubbish stays");
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn ten_thousand_small_records_are_few_files() {
         }
     });
     block_on(storage.flush()).unwrap();
-    assert_eq!(profile.body_files().len(), 0);
+    // Some are in the database, some in files of many.
+    assert!(profile.body_files().len() < 100);
     drop(storage);
     let storage = profile.open();
     let loaded = storage.load_all().remove(0);
@@ -45,6 +46,8 @@ fn ten_thousand_small_records_are_few_files() {
         generation: 1,
     };
     assert_eq!(storage.read_all(body), pattern(999));
+    block_on(storage.remove(fetch)).unwrap();
+    assert_eq!(profile.body_files().len(), 0);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ::background_fetch::embedder::BodySource;
-use ::background_fetch::fetch::{BodyStream, Request, ResponseHead, StorageKey};
+use ::background_fetch::fetch::{
+    BodyStream, RedirectMode, Request, RequestMode, ResponseHead, ResponseType, StorageKey,
+};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::channel::oneshot;
@@ -31,6 +33,27 @@ pub(crate) struct WorkerResponse {
     pub(crate) body: Option<BodyStream>,
 }
 
+/// Why a request may not have this response of a worker; none where it may.
+///
+/// <https://fetch.spec.whatwg.org/#concept-http-fetch>, 3.
+fn why_not_for(mode: RequestMode, redirect: RedirectMode, head: &ResponseHead) -> Option<&'static str> {
+    match head.response_type {
+        ResponseType::Cors if mode == RequestMode::SameOrigin => {
+            Some("one of another origin, to a request with the mode \"same-origin\"")
+        }
+        ResponseType::Opaque if mode != RequestMode::NoCors => {
+            Some("an opaque one, to a request whose mode is not \"no-cors\"")
+        }
+        ResponseType::OpaqueRedirect if redirect != RedirectMode::Manual => {
+            Some("a redirect that was not followed, to a request whose redirect mode is not \"manual\"")
+        }
+        _ if redirect != RedirectMode::Follow && head.redirected() => {
+            Some("one that was redirected, to a request whose redirect mode is not \"follow\"")
+        }
+        _ => None,
+    }
+}
+
 /// Is told what a worker responds: none where the request goes to the network; a sentence for a network error.
 pub(crate) type Responded = oneshot::Sender<Result<Option<WorkerResponse>, String>>;
 
@@ -49,6 +72,7 @@ impl ServiceWorkers {
     ) -> Result<Option<WorkerResponse>, String> {
         // 22. It is active when it is activated.
         worker.when_activated().await;
+        let (mode, redirect) = (fetch.request.mode, fetch.request.redirect);
         let (sender, responded) = oneshot::channel();
         let dispatched = dispatch_now(host, worker, move |cx, inactive| {
             FetchEvent::handle(cx, fetch, sender, inactive);
@@ -66,6 +90,12 @@ impl ServiceWorkers {
         let (Some(mut response), Some(instance)) = (response, instance) else {
             return Ok(None);
         };
+        if let Some(reason) = why_not_for(mode, redirect, &response.head) {
+            return Err(format!(
+                "the worker {} responded with {reason}",
+                worker.script_url
+            ));
+        }
         let in_progress = InProgress::begin(host, worker, &instance);
         response.body = response.body.map(|body| {
             let bytes = body.map(move |bytes| {

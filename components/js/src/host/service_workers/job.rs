@@ -140,7 +140,7 @@ async fn run_queue(host: Arc<Host>, key: RegistrationKey) {
         let finished = match job.kind {
             JobKind::Register => register::register(&host, job).await,
             JobKind::Update => update::update(&host, job).await,
-            JobKind::Unregister => unregister::unregister(&host, job),
+            JobKind::Unregister => unregister::unregister(&host, job).await,
         };
         if let Some(after) = finished {
             // What comes after the job, and does not hold up the next.

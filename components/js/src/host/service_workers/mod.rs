@@ -26,7 +26,7 @@ use std::time::Duration;
 use ::background_fetch::embedder::FunctionalEvent;
 use ::background_fetch::{RegistrationKey, match_service_worker_registration};
 use futures::future::BoxFuture;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use parking_lot::Mutex;
 use url::Url;
 
@@ -73,8 +73,9 @@ pub type EventFactory = for<'js> fn(&Cx<'js>, FunctionalEvent, EventDone);
 /// Takes the event object of an [`EventFactory`], on the realm's thread.
 pub type EventDone = Box<dyn for<'js> FnOnce(&Cx<'js>, Fallible<'js, Ref<'js, ExtendableEvent>>)>;
 
-/// Is told of a registration that is cleared, and resolves when nothing is left of what others keep for it.
-pub type ClearHook = Arc<dyn Fn(RegistrationKey) -> BoxFuture<'static, ()> + Send + Sync>;
+/// Is told of a registration that was unregistered, and resolves when nothing is left of what others keep for it; with a
+/// sentence, where that cannot be: it is told of it again before anything else has this key, and in the next run.
+pub type ClearHook = Arc<dyn Fn(RegistrationKey) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// Opens windows: gives the new page's environment, when its realm is there, or none where it is another process's.
 pub type OpenWindow =
@@ -91,6 +92,8 @@ pub struct ServiceWorkers {
     /// Opens windows, where there may be more than one.
     pub open_window: Mutex<Option<OpenWindow>>,
     store: Option<Arc<dyn ServiceWorkerStore>>,
+    /// One saves at a time: what was so before does not take the place of what is so now.
+    saving: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -101,6 +104,8 @@ struct State {
     scopes: IndexMap<RegistrationKey, Arc<Registration>>,
     /// Registrations that were unregistered while something used them.
     unregistered: Vec<Arc<Registration>>,
+    /// Those for which others may still keep something.
+    to_clear: IndexSet<RegistrationKey>,
     /// The scope to job queue map.
     queues: IndexMap<RegistrationKey, Queue>,
     environments: IndexMap<EnvironmentId, Environment>,
@@ -151,6 +156,7 @@ impl ServiceWorkers {
             clear_hook: Mutex::default(),
             open_window: Mutex::default(),
             store: None,
+            saving: Mutex::default(),
             state: Mutex::default(),
         }
     }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::job::{Job, Outcome};
 use super::model::Registration;
+use super::unregister::clear_for_others;
 use super::{Refusal, update};
 use crate::host::Host;
 use crate::realm::is_potentially_trustworthy;
@@ -87,6 +88,12 @@ pub(super) async fn register(host: &Arc<Host>, mut job: Job) -> After {
             job.settle(security_error(format!("{url} is not of the origin {origin}")));
             return None;
         }
+    }
+    // What there was under this key before is gone first.
+    if let Err(message) = clear_for_others(host, &job.key).await {
+        let message = format!("what was kept for {} cannot be cleared: {message}", job.key.scope);
+        job.settle(Err(Refusal::dom("UnknownError", message)));
+        return None;
     }
     let registration = {
         let mut state = this.state.lock();

@@ -67,6 +67,7 @@ pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result
     // 7 to 9. Its settings, in a realm of its own.
     let settings = Settings {
         kind: Globals::SERVICE_WORKER,
+        has_guide: host.has_guide,
         client: Client::page(worker.script_url.clone()),
         is_module: worker.type_ == WorkerType::Module,
         time_limit: host.service_workers.policy.time_limit,

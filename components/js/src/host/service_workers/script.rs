@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ::background_fetch::embedder::Network;
-use ::background_fetch::fetch::{CacheMode, Client, RedirectMode, Request, RequestMode, ResponseType};
+use ::background_fetch::fetch::{
+    CacheMode, Client, CredentialsMode, RedirectMode, Request, RequestMode, ResponseType,
+};
 use http::HeaderValue;
 use url::Url;
 
@@ -33,14 +35,13 @@ pub(super) async fn fetch_resource(
     let security_error = |message: String| Refusal::dom("SecurityError", message);
     let mut request = Request::new(url.clone());
     let is_same_origin = fetch.client.origin.as_deref() == Some(&*url.origin().ascii_serialization());
-    let mut client = fetch.client.clone();
     request.mode = match (is_main || is_same_origin, fetch.worker_type) {
         (true, _) => RequestMode::SameOrigin,
         (false, WorkerType::Module) => RequestMode::Cors,
-        // What "no-cors" lets a worker do: run a script of another origin, without seeing it.
+        // A script of another origin is run, and not seen.
         (false, WorkerType::Classic) => {
-            client = Client::user(client.base_url);
-            RequestMode::Navigate
+            request.credentials = CredentialsMode::Include;
+            RequestMode::NoCors
         }
     };
     if no_cache {
@@ -52,7 +53,7 @@ pub(super) async fn fetch_resource(
             .insert("service-worker", HeaderValue::from_static("script"));
         request.redirect = RedirectMode::Manual;
     }
-    let fetched = fetch_to_end(Arc::clone(&fetch.network), request, client).await;
+    let fetched = fetch_to_end(Arc::clone(&fetch.network), request, fetch.client.clone()).await;
     let (head, bytes) = fetched.map_err(Refusal::type_error)?;
     // The script of a worker is where it says it is.
     if head.response_type == ResponseType::OpaqueRedirect || head.status.is_redirection() {

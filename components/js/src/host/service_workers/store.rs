@@ -41,6 +41,9 @@ pub trait ServiceWorkerStore: Send + Sync {
 pub struct StoredRegistration {
     /// Its storage key and scope URL.
     pub key: RegistrationKey,
+    /// Whether it was unregistered, and what others keep for it is to be cleared; nothing else is there of it then.
+    #[serde(default)]
+    pub is_unregistered: bool,
     /// How the HTTP cache is used: the value of the enumeration.
     pub update_via_cache: String,
     /// When it was looked after last.
@@ -143,7 +146,11 @@ impl ServiceWorkerStore for FileStore {
             ..registration
         });
         Ok(whole
-            .filter(|registration| registration.waiting.is_some() || registration.active.is_some())
+            .filter(|registration| {
+                registration.is_unregistered
+                    || registration.waiting.is_some()
+                    || registration.active.is_some()
+            })
             .collect())
     }
 
@@ -188,9 +195,13 @@ impl ServiceWorkers {
     /// Keeps what there is. A store that fails is told of, and nothing else changes.
     pub(super) fn save(&self) {
         let Some(store) = &self.store else { return };
+        let _saving = self.saving.lock();
         let stored: Vec<_> = {
             let state = self.state.lock();
-            state.scopes.values().filter_map(stored).collect()
+            let registered = state.scopes.values().filter_map(stored);
+            registered
+                .chain(state.to_clear.iter().map(unregistered))
+                .collect()
         };
         if let Err(message) = store.save(&stored) {
             eprintln!("service workers are not kept: {message}");
@@ -200,6 +211,10 @@ impl ServiceWorkers {
     pub(super) fn restore(&mut self, registrations: Vec<StoredRegistration>) {
         let state = self.state.get_mut();
         for stored in registrations {
+            if stored.is_unregistered {
+                state.to_clear.insert(stored.key);
+                continue;
+            }
             let via = ServiceWorkerUpdateViaCache::from_idl(&stored.update_via_cache);
             let id = state.new_id();
             let registration = Registration::new(
@@ -243,12 +258,24 @@ fn stored(registration: &Arc<Registration>) -> Option<StoredRegistration> {
     let worker = |worker: &Option<Arc<Worker>>| worker.as_ref().map(stored_worker);
     let stored = StoredRegistration {
         key: registration.key.clone(),
+        is_unregistered: false,
         update_via_cache: parts.update_via_cache.as_str().to_owned(),
         last_update_check: parts.last_update_check,
         waiting: worker(&parts.waiting),
         active: worker(&parts.active),
     };
     (stored.waiting.is_some() || stored.active.is_some()).then_some(stored)
+}
+
+fn unregistered(key: &RegistrationKey) -> StoredRegistration {
+    StoredRegistration {
+        key: key.clone(),
+        is_unregistered: true,
+        update_via_cache: String::new(),
+        last_update_check: None,
+        waiting: None,
+        active: None,
+    }
 }
 
 fn stored_worker(worker: &Arc<Worker>) -> StoredWorker {

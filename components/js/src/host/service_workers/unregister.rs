@@ -1,6 +1,11 @@
 //! Unregistering, and clearing what is unregistered when nothing uses it any more.
+//!
+//! What others keep for a registration goes with it. That may take its time, and the program may be stopped meanwhile: it is
+//! kept that this is to be done, and the next run goes on with it.
 
 use std::sync::Arc;
+
+use ::background_fetch::RegistrationKey;
 
 use super::job::{Job, Outcome};
 use super::model::{Registration, Slot};
@@ -10,7 +15,7 @@ use crate::bindings::ServiceWorkerState;
 use crate::host::Host;
 
 /// <https://w3c.github.io/ServiceWorker/#unregister-algorithm>
-pub(super) fn unregister(host: &Arc<Host>, mut job: Job) -> After {
+pub(super) async fn unregister(host: &Arc<Host>, mut job: Job) -> After {
     let this = &host.service_workers;
     // 1. One's own registrations.
     let origin = job.key.scope.origin().ascii_serialization();
@@ -19,24 +24,49 @@ pub(super) fn unregister(host: &Arc<Host>, mut job: Job) -> After {
         job.settle(Err(Refusal::dom("SecurityError", message)));
         return None;
     }
-    {
+    let registration = {
         let mut state = this.state.lock();
         // 2 to 4. It is no registration any more.
         let Some(registration) = state.scopes.shift_remove(&job.key) else {
             job.settle(Ok(Outcome::Boolean(false)));
             return None;
         };
-        job.settle(Ok(Outcome::Boolean(true)));
-        // 5. It is cleared, now or when nothing uses it.
         state.unregistered.push(Arc::clone(&registration));
+        if this.clear_hook.lock().is_some() {
+            state.to_clear.insert(job.key.clone());
+        }
+        registration
+    };
+    // Nobody is told before it would be so in the next run, too.
+    this.save();
+    {
+        let mut state = this.state.lock();
+        // 5. The promise.
+        job.settle(Ok(Outcome::Boolean(true)));
+        // 6. It is cleared, now or when nothing uses it.
         try_clear_registration(&mut state, &registration);
     }
-    this.save();
-    // What others keep for it goes with it.
+    // What others keep for it goes with it, before anything else has its key. What cannot be cleared now stays to be.
+    let _ = clear_for_others(host, &job.key).await;
+    None
+}
+
+/// Clears what others keep for a registration that there is no more.
+///
+/// # Errors
+///
+/// A sentence, where that cannot be: it stays to be done.
+pub(super) async fn clear_for_others(host: &Arc<Host>, key: &RegistrationKey) -> Result<(), String> {
+    let this = &host.service_workers;
+    if !this.state.lock().to_clear.contains(key) {
+        return Ok(());
+    }
     let hook = this.clear_hook.lock().clone();
-    let key = job.key.clone();
-    let cleared = hook.map(|hook| hook(key))?;
-    Some(cleared)
+    let Some(hook) = hook else { return Ok(()) };
+    hook(key.clone()).await?;
+    this.state.lock().to_clear.shift_remove(key);
+    this.save();
+    Ok(())
 }
 
 /// <https://w3c.github.io/ServiceWorker/#try-clear-registration-algorithm>
@@ -73,6 +103,22 @@ fn clear_registration(state: &State, registration: &Arc<Registration>) {
 }
 
 impl ServiceWorkers {
+    /// Clears what others still keep for what the last run unregistered; before they go on with it.
+    pub async fn clear_unregistered(host: &Arc<Host>) {
+        let keys: Vec<_> = host
+            .service_workers
+            .state
+            .lock()
+            .to_clear
+            .iter()
+            .cloned()
+            .collect();
+        for key in keys {
+            // What cannot be cleared now stays to be.
+            let _ = clear_for_others(host, &key).await;
+        }
+    }
+
     /// What may be done when a registration is used less: by a client that is gone, or an event that is over.
     ///
     /// <https://w3c.github.io/ServiceWorker/#on-client-unload-algorithm>

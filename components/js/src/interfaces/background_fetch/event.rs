@@ -103,8 +103,10 @@ impl BackgroundFetchUpdateUIEventMethods for BackgroundFetchUpdateUIEvent {
         cx: &Cx<'js>,
         options: BackgroundFetchUIOptions,
     ) -> Fallible<'js, Promise<'js>> {
-        // The event's activity is that of the ExtendableEvent; the component knows the rest.
-        if this.upcast::<ExtendableEvent>().is_trusted() && !this.upcast::<ExtendableEvent>().is_active() {
+        // 1. Both as the ExtendableEvent knows them: an event that a script dispatches again is not trusted any more. The
+        // component knows the rest.
+        let event = this.upcast::<ExtendableEvent>();
+        if !event.is_trusted() || !event.is_active() {
             return Err(Error::dom("InvalidStateError", "the event is no longer active"));
         }
         promise_of(cx, this.0.inner.update_ui(options.into()), |cx, ()| {

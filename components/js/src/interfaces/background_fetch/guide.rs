@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use background_fetch::inspect::FetchInspection;
 use background_fetch::{
-    BackgroundFetchResult, DomString, Engine, FetchKey, RegistrationKey, ResponseResult, api,
+    BackgroundFetchResult, CacheQueryOptions, DomString, FetchKey, RegistrationKey, ResponseResult, api,
 };
 
-use super::manager::{object_of, request_infos};
+use super::guide_call::FetchCall;
+use super::manager::{begun_object, request_infos};
 use super::{BackgroundFetchRegistration, Objects};
 use crate::bindings::{
     BackgroundFetchFile, BackgroundFetchOptions, BackgroundFetchStatus, GuideBackgroundFetchMethods,
@@ -18,7 +19,7 @@ use crate::engine::{Cx, Native, Object, Promise};
 use crate::host::Host;
 use crate::interfaces::{Navigator, ServiceWorkerContainer, ServiceWorkerRegistration};
 use crate::realm::Realm;
-use crate::webidl::{Error, Fallible, FromJs, Ref, Settles, ToJs, promise_of};
+use crate::webidl::{Error, Fallible, FromJs, Ref, Settles, ToJs};
 
 /// `navigator.backgroundFetch`: the manager of the page's ready registration.
 pub struct GuideBackgroundFetch;
@@ -26,8 +27,8 @@ pub struct GuideBackgroundFetch;
 /// What the component answers.
 type Answer = api::Promise<Option<api::BackgroundFetchRegistration>>;
 
-/// Asks a manager.
-type Ask = Box<dyn FnOnce(&api::BackgroundFetchManager) -> Answer>;
+/// Asks a manager of the realm; with what `fetch()` is called with.
+type Ask = Box<dyn FnOnce(&Cx<'_>, &Objects, &RegistrationKey) -> (Answer, Option<FetchCall>)>;
 
 /// Asks the manager of the ready registration, when there is one.
 fn ask_ready<'js>(cx: &Cx<'js>, ask: Ask) -> Fallible<'js, Promise<'js>> {
@@ -51,18 +52,18 @@ fn ask_ready<'js>(cx: &Cx<'js>, ask: Ask) -> Fallible<'js, Promise<'js>> {
 }
 
 fn answer<'js>(cx: &Cx<'js>, registration: &crate::engine::Value<'js>, settles: Settles, ask: Ask) {
-    let manager = Ref::<ServiceWorkerRegistration>::from_js(cx, registration).and_then(|registration| {
+    let asked = Ref::<ServiceWorkerRegistration>::from_js(cx, registration).and_then(|registration| {
         let objects = Objects::of(cx)?;
-        Ok(objects.realm().background_fetch(&registration.registration().key))
+        Ok(ask(cx, &objects, &registration.registration().key))
     });
-    let manager = match manager {
-        Ok(manager) => manager,
+    let (answer, call) = match asked {
+        Ok(asked) => asked,
         Err(error) => return settles.settle(cx, Err(error)),
     };
-    Realm::of(cx).spawn_then(ask(&manager), move |cx, outcome| {
+    Realm::of(cx).spawn_then(answer, move |cx, outcome| {
         let outcome = outcome
             .map_err(Error::from)
-            .and_then(|instance| object_of(cx, instance));
+            .and_then(|instance| begun_object(cx, instance, call));
         settles.settle(cx, outcome);
     });
 }
@@ -78,28 +79,38 @@ impl GuideBackgroundFetchMethods for GuideBackgroundFetch {
         let requests = request_infos(cx, requests)?;
         ask_ready(
             cx,
-            Box::new(move |manager| {
-                let fetched = manager.fetch(id, requests, options.into());
-                Box::pin(async move { fetched.await.map(Some) })
+            Box::new(move |cx, objects, registration| {
+                let options = options.into();
+                let call = FetchCall::of(cx, registration, &id, &requests, &options);
+                let manager = objects.realm().background_fetch(registration);
+                let fetched = manager.fetch(id, requests, options);
+                (Box::pin(async move { fetched.await.map(Some) }), call)
             }),
         )
     }
 
     fn get<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>, id: DomString) -> Fallible<'js, Promise<'js>> {
-        ask_ready(cx, Box::new(move |manager| manager.get(id)))
+        let ask: Ask = Box::new(move |_, objects, registration| {
+            (objects.realm().background_fetch(registration).get(id), None)
+        });
+        ask_ready(cx, ask)
     }
 }
 
 /// What the extension remembers of a background fetch, whose records may be gone.
 #[derive(Default)]
-pub(super) struct Remembered(RefCell<Option<Rc<FetchInspection>>>);
+pub(super) struct Remembered {
+    seen: RefCell<Option<Rc<FetchInspection>>>,
+    /// What `fetch()` was called with.
+    pub(super) call: Rc<RefCell<Option<Rc<FetchCall>>>>,
+}
 
 impl Remembered {
     /// How it is: as it is now, while that can be seen.
     fn look(&self, cx: &Cx<'_>, key: FetchKey) -> Option<Rc<FetchInspection>> {
         let engine = Host::of(cx).background_fetch.lock().clone();
         let now = engine.and_then(|engine| engine.inspect_one(key));
-        let mut remembered = self.0.borrow_mut();
+        let mut remembered = self.seen.borrow_mut();
         // Once its records are gone the last look has them.
         if let Some(now) = now.filter(|now| !now.records.is_empty()) {
             *remembered = Some(Rc::new(now));
@@ -133,8 +144,24 @@ fn status_of(
 }
 
 impl BackgroundFetchRegistration {
-    fn look(&self, cx: &Cx<'_>) -> Option<Rc<FetchInspection>> {
+    pub(super) fn look(&self, cx: &Cx<'_>) -> Option<Rc<FetchInspection>> {
         self.remembered.look(cx, self.instance().key())
+    }
+
+    /// Keeps what `start()` needs once the records are gone.
+    pub(super) fn remember(&self, cx: &Cx<'_>) {
+        let Some(seen) = self.look(cx) else {
+            return;
+        };
+        let call = Rc::clone(&self.remembered.call);
+        let records = self.instance().match_all(None, CacheQueryOptions::default());
+        Realm::of(cx).spawn_then(records, move |_, records| {
+            // Where another realm called it; the records themselves would keep the bodies in storage.
+            let mut call = call.borrow_mut();
+            if let (None, Ok(records)) = (&*call, records) {
+                *call = Some(Rc::new(FetchCall::of_records(&seen, &records)));
+            }
+        });
     }
 
     pub(super) fn guide_status(&self, cx: &Cx<'_>) -> BackgroundFetchStatus {
@@ -155,67 +182,11 @@ impl BackgroundFetchRegistration {
             };
             file.to_js(cx)
         });
-        let files = files.collect::<Result<Vec<_>, _>>()?;
+        let mut files = files.collect::<Result<Vec<_>, _>>()?;
+        // It was over before anybody could look.
+        if let (None, Some(call)) = (&now, &*self.remembered.call.borrow()) {
+            files = call.files(cx)?;
+        }
         Ok(cx.array(&files)?)
     }
-
-    /// Releases what waits or is paused; begins anew what is settled.
-    pub(super) fn guide_start<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
-        let gone = || {
-            Error::dom(
-                "InvalidStateError",
-                "nothing is known of this background fetch any more",
-            )
-        };
-        let engine = Host::of(cx).background_fetch.lock().clone().ok_or_else(gone)?;
-        let now = this.look(cx).ok_or_else(gone)?;
-        let instance = this.instance().clone();
-        if instance.result() == BackgroundFetchResult::Empty {
-            let released = release(engine, now.key, instance);
-            return promise_of(cx, released, |cx, instance| object_of(cx, Some(instance)));
-        }
-        if now
-            .records
-            .iter()
-            .any(|record| record.upload_total > 0 || record.method != "GET")
-        {
-            return Err(Error::dom(
-                "InvalidStateError",
-                "only what was fetched with GET begins anew: call fetch() with the requests",
-            ));
-        }
-        let urls: Vec<String> = now.records.iter().map(|record| record.url.to_string()).collect();
-        let options = background_fetch::BackgroundFetchOptions {
-            ui: background_fetch::BackgroundFetchUIOptions {
-                title: Some(now.title.clone()),
-                icons: None,
-            },
-            download_total: now.download_total,
-        };
-        let registration: &RegistrationKey = &now.registration;
-        let manager = Objects::of(cx)?.realm().background_fetch(registration);
-        let fetched = manager.fetch(now.id.clone(), urls, options);
-        promise_of(cx, fetched, |cx, instance| object_of(cx, Some(instance)))
-    }
-}
-
-async fn release(
-    engine: Engine,
-    key: FetchKey,
-    instance: api::BackgroundFetchRegistration,
-) -> Result<api::BackgroundFetchRegistration, background_fetch::Exception> {
-    let refused = |error: background_fetch::ControlError| {
-        background_fetch::Exception::new(
-            background_fetch::ExceptionName::InvalidStateError,
-            error.to_string(),
-        )
-    };
-    let paused = engine.inspect_one(key).map(|now| now.paused).unwrap_or_default();
-    if paused.permission {
-        engine.allow(key).await.map_err(refused)?;
-    }
-    if paused.user {
-        engine.resume(key).await.map_err(refused)?;
-    }
-    Ok(instance)
 }

@@ -1,7 +1,10 @@
 //! `BackgroundFetchManager`.
 
+use std::rc::Rc;
+
 use background_fetch::{DomString, api};
 
+use super::guide_call::FetchCall;
 use super::{BackgroundFetchRegistration, Objects};
 use crate::bindings::{
     BackgroundFetchManagerMethods, BackgroundFetchOptions, RequestInfo,
@@ -45,10 +48,22 @@ pub(super) fn object_of<'js>(
     cx: &Cx<'js>,
     instance: Option<api::BackgroundFetchRegistration>,
 ) -> Fallible<'js, Value<'js>> {
+    begun_object(cx, instance, None)
+}
+
+/// The same, for an instance that comes of a call of `fetch()`: the guide extension remembers it.
+pub(super) fn begun_object<'js>(
+    cx: &Cx<'js>,
+    instance: Option<api::BackgroundFetchRegistration>,
+    call: Option<FetchCall>,
+) -> Fallible<'js, Value<'js>> {
     let Some(instance) = instance else {
         return Ok(cx.undefined());
     };
     let object: Ref<'js, BackgroundFetchRegistration> = Objects::of(cx)?.registration(cx, &instance)?;
+    if let Some(call) = call {
+        *object.remembered.call.borrow_mut() = Some(Rc::new(call));
+    }
     Ok(object.value())
 }
 
@@ -61,22 +76,21 @@ impl BackgroundFetchManagerMethods for BackgroundFetchManager {
         options: BackgroundFetchOptions,
     ) -> Fallible<'js, Promise<'js>> {
         // 9.2, as this realm sees it: what is installed while the call is on its way does not count.
-        let registration = this
-            .slots()
-            .named(REGISTRATION)
-            .map(|value| Ref::from_js(cx, &value))
-            .transpose()?;
-        if registration
-            .is_some_and(|registration: Ref<'js, ServiceWorkerRegistration>| !registration.has_active())
-        {
+        let registration: Ref<'js, ServiceWorkerRegistration> = Ref::from_js(
+            cx,
+            &this.slots().named(REGISTRATION).unwrap_or_else(|| cx.undefined()),
+        )?;
+        if !registration.has_active() {
             return Err(Error::type_error(
                 "the service worker registration has no active worker",
             ));
         }
         // 4 and 6. The list, their internal requests and bodies.
         let requests = request_infos(cx, requests)?;
-        let fetched = this.inner.fetch(id, requests, options.into());
-        promise_of(cx, fetched, |cx, instance| object_of(cx, Some(instance)))
+        let options = options.into();
+        let call = FetchCall::of(cx, &registration.registration().key, &id, &requests, &options);
+        let fetched = this.inner.fetch(id, requests, options);
+        promise_of(cx, fetched, |cx, instance| begun_object(cx, Some(instance), call))
     }
 
     fn get<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, id: DomString) -> Fallible<'js, Promise<'js>> {

@@ -4,6 +4,8 @@
 
 mod event;
 mod guide;
+mod guide_call;
+mod guide_start;
 mod manager;
 mod objects;
 mod options;

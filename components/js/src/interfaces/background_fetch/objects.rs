@@ -120,7 +120,7 @@ impl Objects {
         )?;
         if Realm::of(cx).has_guide() {
             // While its records can be seen.
-            object.guide_status(cx);
+            object.remember(cx);
         }
         if !instance.records_available() {
             self.let_go(cx, key, &object);

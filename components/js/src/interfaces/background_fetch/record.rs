@@ -32,14 +32,22 @@ pub(super) fn record_object<'js>(
     create(cx, BackgroundFetchRecord { inner }, Slots::default())
 }
 
+/// A request object for a record: its request, with the body that was stored.
+pub(super) fn request_object<'js>(
+    cx: &Cx<'js>,
+    record: &api::BackgroundFetchRecord,
+) -> Fallible<'js, Ref<'js, Request>> {
+    let inner = record.request();
+    let body = inner.body().map(byte_stream);
+    Request::from_component(cx, inner.request(), Guard::Immutable, body)
+}
+
 impl BackgroundFetchRecordMethods for BackgroundFetchRecord {
     fn request<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Ref<'js, Request>> {
         if let Some(request) = this.slots().named(REQUEST) {
             return Ref::from_js(cx, &request);
         }
-        let inner = this.inner.request();
-        let body = inner.body().map(byte_stream);
-        let request = Request::from_component(cx, inner.request(), Guard::Immutable, body)?;
+        let request = request_object(cx, &this.inner)?;
         this.slots().set_named(REQUEST, request.value());
         Ok(request)
     }

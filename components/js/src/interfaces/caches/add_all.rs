@@ -119,6 +119,12 @@ fn take<'js>(cx: &Cx<'js>, request: component::Request, response: &Value<'js>) -
     let response = Ref::<Response>::from_js(cx, response)?;
     let incoming = Incoming::take(cx, request, &response)?;
     match &incoming.response {
+        Some(head) if head.is_hidden() => {
+            let (url, type_) = (incoming.request.url.as_str(), head.response_type);
+            Err(Error::type_error(format!(
+                "{url:.200} cannot be added: its response is {type_}, and nobody sees whether it is a good one; put it"
+            )))
+        }
         Some(head) if head.is_ok() => Ok(incoming),
         Some(head) => {
             let (url, status) = (incoming.request.url.as_str(), head.status);

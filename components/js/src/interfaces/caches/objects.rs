@@ -73,7 +73,8 @@ pub(super) fn check_response<'js>(response: &Response) -> Fallible<'js, Option<R
             "a response with status 206 is a part, and cannot be cached",
         ));
     }
-    let values = head.headers.get_all(VARY).iter();
+    // Of an opaque response nobody sees what it varies with.
+    let values = head.headers.get_all(VARY).iter().filter(|_| !head.is_hidden());
     let mut members = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     if members.any(|member| member.trim_ascii() == b"*") {
         return Err(Error::type_error(

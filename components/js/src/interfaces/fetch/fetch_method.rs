@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use background_fetch::embedder::{BodySource, NetworkError, NetworkRequest};
-use background_fetch::fetch::{self, BodyStream, RequestBody, RequestMode};
+use background_fetch::fetch::{BodyStream, RequestBody};
 use background_fetch::{Exception, ExceptionName};
 use bytes::Bytes;
 use futures::future::abortable;
@@ -27,8 +27,7 @@ use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
 
 /// Fetches, for a script.
 ///
-/// The network knows no opaque responses: with the mode "no-cors", what is not of the client's origin is a network error. It
-/// sends bodies of a known length: a stream is read to its end before anything is sent.
+/// The network sends bodies of a known length: a stream is read to its end before anything is sent.
 ///
 /// <https://fetch.spec.whatwg.org/#dom-global-fetch>
 ///
@@ -52,10 +51,6 @@ pub fn fetch<'js>(
     let realm = Realm::of(cx);
     let client = Arc::new(realm.client());
     let mut sent = request.to_component()?;
-    let asked_mode = sent.mode;
-    if sent.mode == RequestMode::NoCors {
-        sent.mode = RequestMode::SameOrigin;
-    }
     // https://fetch.spec.whatwg.org/#concept-fetch, 14.
     if !sent.headers.contains_key(ACCEPT_LANGUAGE) {
         let languages = Host::of(cx).navigator.languages.join(", ");
@@ -80,10 +75,7 @@ pub fn fetch<'js>(
         // The worker that controls the client comes first.
         if let Some((worker, client_id)) = controller_of_client {
             let fetch = FetchForWorker {
-                request: fetch::Request {
-                    mode: asked_mode,
-                    ..sent.clone()
-                },
+                request: sent.clone(),
                 body: body.clone(),
                 client_id,
                 resulting_client_id: String::new(),

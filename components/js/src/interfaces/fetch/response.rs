@@ -27,6 +27,7 @@ pub struct Response {
     status_text: Vec<u8>,
     headers: SharedHeaders,
     guard: Guard,
+    /// That of the internal response.
     body: Body,
     /// What it is inside, where it comes from the host: with all its headers.
     internal: Option<Box<ResponseHead>>,
@@ -41,6 +42,10 @@ impl HasBody for Response {
 
     fn headers(&self) -> &SharedHeaders {
         &self.headers
+    }
+
+    fn is_body_hidden(&self) -> bool {
+        self.type_ == ResponseType::Opaque
     }
 }
 

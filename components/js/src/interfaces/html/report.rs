@@ -30,8 +30,11 @@ pub struct ErrorInformation {
 }
 
 /// <https://html.spec.whatwg.org/multipage/webappapis.html#extract-error>
-pub fn extract_error<'js>(cx: &Cx<'js>, exception: &Value<'js>) -> ErrorInformation {
-    let text = exception.to_text(cx).unwrap_or_else(|_| inspect(cx, exception));
+fn extract_error<'js>(cx: &Cx<'js>, exception: &Value<'js>, is_for_want_of_memory: bool) -> ErrorInformation {
+    let text = match is_for_want_of_memory {
+        true => want_of_memory(cx),
+        false => exception.to_text(cx).unwrap_or_else(|_| inspect(cx, exception)),
+    };
     let message = format!("Uncaught {text}");
     let stack = exception.as_object().filter(|_| is_error(cx, exception));
     let stack = stack.and_then(|object| object.get(cx, "stack").ok());
@@ -43,6 +46,27 @@ pub fn extract_error<'js>(cx: &Cx<'js>, exception: &Value<'js>) -> ErrorInformat
         line,
         column,
     }
+}
+
+/// What is said of scripts that have used up their memory: the engine says it without the limit, or throws `null`.
+fn want_of_memory(cx: &Cx<'_>) -> String {
+    let limit = Realm::of(cx).settings().limits.memory;
+    let limit = match limit >> 20 {
+        0 => format!("{limit} bytes"),
+        megabytes => format!("{megabytes} MiB"),
+    };
+    format!("InternalError: out of memory: the scripts of this realm may take up {limit}")
+}
+
+/// An exception for the console, with its stack.
+fn shown<'js>(cx: &Cx<'js>, exception: &Value<'js>, is_for_want_of_memory: bool) -> String {
+    let text = inspect(cx, exception);
+    if !is_for_want_of_memory {
+        return text;
+    }
+    let stack = text.split_once('\n').map_or("", |(_, stack)| stack);
+    let words = want_of_memory(cx);
+    format!("{words}\n{stack}").trim_end().to_owned()
 }
 
 /// The place of a line of a stack: `    at name (file:line:column)`, or the same without a name.
@@ -64,7 +88,7 @@ pub(crate) fn report<'js>(cx: &Cx<'js>, report: &Report<'js>) {
         Report::Rejection { promise, reason } => {
             let canceled = fire_rejection(cx, "unhandledrejection", true, promise, reason);
             if !canceled {
-                let text = inspect(cx, reason);
+                let text = shown(cx, reason, cx.is_for_want_of_memory(reason));
                 print(cx, Level::Error, &format!("Uncaught (in promise) {text}"));
             }
         }
@@ -87,7 +111,8 @@ struct InErrorReporting(Cell<bool>);
 
 /// <https://html.spec.whatwg.org/multipage/webappapis.html#report-an-exception>
 pub fn report_exception<'js>(cx: &Cx<'js>, exception: &Value<'js>) {
-    let information = extract_error(cx, exception);
+    let is_for_want_of_memory = cx.is_for_want_of_memory(exception);
+    let information = extract_error(cx, exception, is_for_want_of_memory);
     // What reports errors of its own has its errors printed.
     let reporting = Realm::of(cx).data::<InErrorReporting>();
     let canceled = !reporting.0.replace(true) && {
@@ -98,7 +123,7 @@ pub fn report_exception<'js>(cx: &Cx<'js>, exception: &Value<'js>) {
     if canceled {
         return;
     }
-    let text = format!("Uncaught {}", inspect(cx, exception));
+    let text = format!("Uncaught {}", shown(cx, exception, is_for_want_of_memory));
     if !report_to_parent(cx, &information, &text) {
         print(cx, Level::Error, &text);
     }

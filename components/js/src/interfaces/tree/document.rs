@@ -7,11 +7,11 @@ use background_fetch::DomString;
 use super::element::by_tag_name;
 use super::node::{Kind, array_of};
 use super::{Element, Node, Text, html_elements};
-use crate::bindings::{DocumentMethods, DocumentReadyState};
+use crate::bindings::{DocumentMethods, DocumentReadyState, WindowMethods};
 use crate::engine::{Cx, Object};
-use crate::interfaces::{EventTarget, create_event};
+use crate::interfaces::{EventTarget, Location, Window, create_event};
 use crate::realm::Realm;
-use crate::webidl::{Fallible, Inherits, Ref};
+use crate::webidl::{Fallible, FromJs, Inherits, Ref};
 
 /// The document of a page.
 ///
@@ -60,6 +60,11 @@ impl Document {
 }
 
 impl DocumentMethods for Document {
+    fn location<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<Ref<'js, Location>>> {
+        let window = Ref::<Window>::from_js(cx, &cx.global().value())?;
+        Window::location(&window, cx).map(Some)
+    }
+
     fn url<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, String> {
         Ok(Realm::of(cx).settings().client.base_url.to_string())
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use background_fetch::Engine;
 use background_fetch::api::Realm;
-use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, RetryPolicy, Timing};
+use background_fetch::embedder::{Embedder, Limits, PermissionState, Policies, RetryPolicy, Storage, Timing};
 use background_fetch::fetch::Client;
 use background_fetch::inspect::EventKind;
 use background_fetch_net::TokioRuntime;
@@ -148,6 +148,9 @@ async fn live(arguments: &Arguments) -> Result<(), Trouble> {
     scripts::play(&life, found, stories, &mut random).await?;
     until_over(&life).await;
     life.engine.shutdown().await.map_err(|error| error.message)?;
+    let key = story::registration(false).storage_key;
+    let estimate = life.storage.estimate(&key).await.map_err(|error| error.message)?;
+    say(format!("used {}", estimate.usage));
     say("over");
     Ok(())
 }
@@ -229,6 +232,7 @@ fn options(arguments: &Arguments, random: &mut Random) -> Options {
             quota: Quota::Bytes(1 << 30),
             inline_bytes: 1000,
             checkpoint_bytes: 20_000,
+            pack_bytes: 1000,
             boot_id: arguments.text("--boot").map(str::to_owned),
             ..Options::default()
         };
@@ -238,6 +242,7 @@ fn options(arguments: &Arguments, random: &mut Random) -> Options {
         quota: Quota::Bytes(1 << 30),
         inline_bytes: one_of([0, 700, 64 << 10]) as usize,
         checkpoint_bytes: one_of([1000, 20_000, 4 << 20]),
+        pack_bytes: one_of([1, 2000, 64 << 10]),
         buffer_bytes: one_of([2000, 50_000, 16 << 20]),
         boot_id: arguments.text("--boot").map(str::to_owned),
     }

@@ -135,9 +135,13 @@ async fn body(record: &Record, found: &BackgroundFetchRecord) -> String {
 
 /// Exports every body, and looks at what is there then.
 fn export(life: &Life, story: &Story, records: &[BackgroundFetchRecord], bodies: &[String]) {
-    for (index, (record, found)) in story.records.iter().zip(records).enumerate() {
+    let exports: Vec<_> = (records.iter().enumerate())
+        .map(|(index, found)| (found.key(), format!("{}-{index}", story.id).into()))
+        .collect();
+    let exported = life.storage.export_all(&life.exports, &exports);
+    for (index, (record, exported)) in story.records.iter().zip(exported).enumerate() {
         let to = life.exports.join(format!("{}-{index}", story.id));
-        match life.storage.export(found.key(), &to) {
+        match exported {
             // An earlier life may have been killed after it.
             Ok(()) | Err(ExportError::AlreadyExists(_)) => {}
             Err(ExportError::Storage(error)) => {

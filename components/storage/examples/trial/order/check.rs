@@ -31,7 +31,7 @@ struct Order {
     /// Files and folders, by path. What changes a folder is a name in it.
     things: BTreeMap<String, Thing>,
     /// Syncs that have begun, by thread: of what, and up to which change.
-    under_way: BTreeMap<String, (String, u64)>,
+    under_way: BTreeMap<String, Vec<(String, u64)>>,
     /// What the log of the database had when something was asked for.
     asked: u64,
     promises: usize,
@@ -58,9 +58,15 @@ impl Order {
         };
         let call = call.trim_start();
         if call.starts_with("<... ") {
-            let synced = call.contains("sync resumed") && call.ends_with("= 0");
-            if let Some((path, changes)) = self.under_way.remove(thread).filter(|_| synced) {
-                self.thing(&path).durable = changes;
+            let is_sync = call.contains("sync resumed") || call.contains("syncfs resumed");
+            let synced = is_sync && call.ends_with("= 0");
+            for (path, changes) in self
+                .under_way
+                .remove(thread)
+                .filter(|_| synced)
+                .unwrap_or_default()
+            {
+                self.synced(&path, changes);
             }
             return Ok(());
         }
@@ -79,11 +85,11 @@ impl Order {
                 self.things.remove(&named);
                 self.change_folder_of(&named);
             }
-            "linkat" => {
-                if let Some(to) = arguments.split('"').nth(3) {
-                    self.change_folder_of(to);
-                }
+            "linkat" | "renameat2" => {
+                let to = arguments.split('"').nth(3).unwrap_or_default();
+                return self.name_again(&named, to, name == "renameat2");
             }
+            "close" => return self.close(&of),
             "openat" => self.open(&named, arguments),
             "lseek" => self.thing(&of).position = arguments.split(", ").nth(1).map_or(0, leading_number),
             "write" => {
@@ -98,12 +104,18 @@ impl Order {
                 let thing = self.thing(&of);
                 (thing.length, thing.changes) = (to, thing.changes + 1);
             }
-            "fsync" | "fdatasync" => {
-                let changes = self.thing(&of).changes;
+            "fsync" | "fdatasync" | "syncfs" => {
+                let all = name == "syncfs";
+                let things = self.things.iter().filter(|(path, _)| all || **path == of);
+                let things = things
+                    .map(|(path, thing)| (path.clone(), thing.changes))
+                    .collect();
                 if call.ends_with("<unfinished ...>") {
-                    self.under_way.insert(thread.to_owned(), (of, changes));
+                    self.under_way.insert(thread.to_owned(), things);
                 } else {
-                    self.thing(&of).durable = changes;
+                    things
+                        .iter()
+                        .for_each(|(path, changes)| self.synced(path, *changes));
                 }
             }
             _ => {}
@@ -113,6 +125,42 @@ impl Order {
 
     fn thing(&mut self, path: &str) -> &mut Thing {
         self.things.entry(path.to_owned()).or_default()
+    }
+
+    /// So many of its changes are durable. It may be gone by now.
+    fn synced(&mut self, path: &str, changes: u64) {
+        if let Some(thing) = self.things.get_mut(path) {
+            thing.durable = thing.durable.max(changes);
+        }
+    }
+
+    /// A file gets a second name, or another: where somebody looks for what was exported, all of it is durable.
+    fn name_again(&mut self, from: &str, to: &str, moves: bool) -> Checked {
+        let thing = self.thing(from);
+        let (length, changes, durable) = (thing.length, thing.changes, thing.durable);
+        if durable < changes {
+            return Err(format!(
+                "{to} is named while {durable} of its {changes} changes are durable"
+            ));
+        }
+        if moves {
+            self.things.remove(from);
+            self.change_folder_of(from);
+        }
+        let thing = self.thing(to);
+        (thing.length, thing.changes, thing.durable) = (length, changes, durable);
+        self.change_folder_of(to);
+        Ok(())
+    }
+
+    /// What a body file could not write, the descriptor would say that is closed here.
+    fn close(&mut self, path: &str) -> Checked {
+        match self.things.get(path) {
+            Some(thing) if self.is_body(path) && thing.durable < thing.changes => {
+                Err("a body is closed before what was written to it is durable".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn change_folder_of(&mut self, path: &str) {
@@ -175,7 +223,28 @@ impl Order {
             "aborted" if said.ends_with("true") => self.promise(false),
             // When an event is fired, everything that was written is durable.
             "event" => self.promise(true),
+            "handled" => self.exported(),
             _ => Ok(()),
+        }
+    }
+
+    /// What was exported is durable, with its names.
+    fn exported(&self) -> Checked {
+        let folder = format!("{}.exports", self.profile);
+        let exports = |path: &str| {
+            path.strip_prefix(&folder)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let loose = self
+            .things
+            .iter()
+            .find(|(path, thing)| exports(path) && thing.durable < thing.changes);
+        match loose {
+            Some((path, thing)) => Err(format!(
+                "done with exporting while {path} has {} changes of which {} are durable",
+                thing.changes, thing.durable
+            )),
+            None => Ok(()),
         }
     }
 

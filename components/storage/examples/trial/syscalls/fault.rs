@@ -25,6 +25,8 @@ const ERRORS: &[(&str, &[&str])] = &[
     ("pwrite64", &["ENOSPC", "EIO", "EDQUOT", "EFBIG"]),
     ("fdatasync", &["ENOSPC", "EIO", "EDQUOT"]),
     ("fsync", &["ENOSPC", "EIO", "EDQUOT"]),
+    // Not known to an old system, or forbidden, is no fault: then each file is synced.
+    ("syncfs", &["ENOSPC", "EIO", "EDQUOT", "ENOSYS", "EPERM"]),
     ("ftruncate", &["ENOSPC", "EIO", "EROFS"]),
     ("fallocate", &["ENOSPC", "EIO"]),
     ("linkat", &["ENOSPC", "EIO", "EROFS", "EDQUOT", "EXDEV", "EMLINK"]),
@@ -88,6 +90,18 @@ impl Fault {
     pub(crate) fn is_full(&self) -> Option<bool> {
         let full = matches!(self.error, "ENOSPC" | "EDQUOT" | "EFBIG");
         (!full || self.and_on).then_some(full)
+    }
+}
+
+impl Fault {
+    /// Whether files can be removed: one that cannot stays until the profile is opened next.
+    pub(crate) fn lets_files_go(&self) -> bool {
+        !matches!(self.call.as_str(), "unlink" | "unlinkat")
+    }
+
+    /// Whether it lasts to the end.
+    pub(crate) fn lasts(&self) -> bool {
+        self.and_on
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use scene::story;
 /// The `syscalls` command.
 pub(crate) fn main(arguments: &Arguments) -> Result<(), Trouble> {
     needs_strace()?;
-    let folder = kill::folder(arguments)?;
+    let folder = kill::folder(arguments.text("--folder"))?;
     let mut cases = Vec::new();
     for scene in Scene::ALL {
         let calls = scene.calls(folder.path())?;

@@ -7,10 +7,10 @@ use std::process::Command;
 use super::fault::Fault;
 use super::trace::{self, Call};
 use crate::Trouble;
-use crate::kill::left_over;
+use crate::leaks::Look;
 use crate::oracle::Oracle;
 use crate::process::{End, Process, life};
-use crate::story::Story;
+use crate::story::{Kind, Story};
 
 /// What happens while a system call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,12 @@ pub(crate) enum Scene {
     New,
     /// A profile that a kill in the middle of that left behind, after a restart of the machine.
     LeftBehind,
+    /// The same, and the machine was not restarted.
+    Killed,
 }
 
 impl Scene {
-    pub(crate) const ALL: [Self; 2] = [Self::New, Self::LeftBehind];
+    pub(crate) const ALL: [Self; 3] = [Self::New, Self::LeftBehind, Self::Killed];
 
     /// The system calls that it has to do with the profile. What is made on the way goes to a folder.
     pub(crate) fn calls(self, folder: &Path) -> Result<Vec<Call>, Trouble> {
@@ -56,6 +58,11 @@ impl Scene {
             return Ok(None);
         }
         let mut wrong = (end == End::Hung || end == End::Killed).then(|| format!("{end:?}"));
+        // Before the profile is opened again, which sweeps.
+        let stays = fault.lasts() && oracle.heard_of_a_database_that_failed();
+        if end == End::Done && fault.lets_files_go() && !stays {
+            wrong = Look::at(&profile)?.wrong(None);
+        }
         // Without faults everything goes on.
         let mut command = life(&profile)?;
         command.args([
@@ -69,12 +76,22 @@ impl Scene {
             "3",
         ]);
         oracle.new_life(3, "without faults");
-        let end = Process::start(&mut command)?.watch(None, |line| oracle.hear(line))?;
+        let mut used = None;
+        let end = Process::start(&mut command)?.watch(None, |line| {
+            oracle.hear(line);
+            used = line
+                .strip_prefix("used ")
+                .and_then(|used| used.parse().ok())
+                .or(used);
+        })?;
         if end != End::Done {
             wrong = wrong.or_else(|| Some(format!("without faults: {end:?}")));
         } else if wrong.is_none() {
+            wrong = Look::at(&profile)?.left_over(used);
+        }
+        if wrong.is_none() {
+            // It forgets how it came where all is well.
             oracle.end();
-            wrong = left_over(&profile)?;
         }
         let wrong = wrong.or_else(|| oracle.wrongs().first().cloned());
         Ok(wrong.map(|wrong| (general(&wrong, folder), oracle.log().join("\n"))))
@@ -86,7 +103,7 @@ impl Scene {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder)?;
         }
-        if self == Self::LeftBehind {
+        if self != Self::New {
             // Killed in the middle: there is a body of every kind.
             let mut command = life(profile)?;
             command.args(["--stories", &stories(), "--life", "1", "--boot", "1"]);
@@ -123,19 +140,21 @@ impl Scene {
             .args(life.get_args());
         match self {
             Self::New => command.args(["--stories", &stories()]),
-            Self::LeftBehind => command.args(["--stories", "none", "--drain", "yes"]),
+            Self::LeftBehind | Self::Killed => command.args(["--stories", "none", "--drain", "yes"]),
         };
-        command.args(["--life", "2", "--boot", "2"]);
+        let boot = if self == Self::Killed { "1" } else { "2" };
+        command.args(["--life", "2", "--boot", boot]);
         Ok(command)
     }
 }
 
 /// The ids of stories in which everything happens.
 fn stories() -> String {
-    ["plain", "posting", "aborted"].map(story).join(",")
+    ["plain", "posting", "aborted", "many"].map(story).join(",")
 }
 
-/// The id of a story of this kind that has small and large bodies in both directions, and exports them.
+/// The id of a story of this kind that has small and large bodies in both directions, or many small ones, and exports
+/// them.
 pub(crate) fn story(kind: &str) -> String {
     let fits = |story: &Story| {
         let small = story
@@ -146,7 +165,7 @@ pub(crate) fn story(kind: &str) -> String {
         let sends = story.records[0]
             .upload()
             .is_none_or(|upload| upload.len() > 30_000);
-        story.exports && small && large && sends
+        story.exports && small && (large || story.kind == Kind::Many) && sends
     };
     let mut stories = (0..).filter_map(|seed| Story::named(&format!("1-0-{kind}-{seed}")));
     stories.find(fits).map(|story| story.id).unwrap_or_default()

@@ -54,7 +54,7 @@ impl State {
         if let Some(lease) = body.lease.upgrade() {
             return Ok(lease);
         }
-        let lease = Lease::new(io, file.id, body.path.clone(), file.length);
+        let lease = Lease::new(io, file.id, body.path.clone(), file.length, file.has_sums);
         body.lease = Arc::downgrade(&lease);
         Ok(lease)
     }
@@ -64,10 +64,11 @@ impl State {
         let id = self.number();
         let path = self.cache(cache)?.0.folder.join(body_name(cache, id));
         let file = File::create_new(&path).map_err(cannot_be_written)?;
-        let lease = Lease::new(io, id, path.clone(), 0);
+        let lease = Lease::new(io, id, path.clone(), 0, true);
         let body = Body {
             path,
             is_listed: false,
+            has_sums: true,
             lease: Arc::downgrade(&lease),
         };
         self.bodies.insert(id, body);
@@ -141,14 +142,14 @@ impl State {
             CacheOperation::Put(entry) => *entry,
         };
         let body = entry.body.map(|body| {
-            let path = self.bodies.get(&body.id).map(|known| &known.path);
             let own = body_name(cache, body.id);
-            if path.and_then(|path| path.file_name()) != Some(own.as_ref()) {
-                return Err(unknown("the body was kept for another cache"));
-            }
+            let known = self.bodies.get(&body.id);
+            let known = known.filter(|known| known.path.file_name() == Some(own.as_ref()));
+            let known = known.ok_or_else(|| unknown("the body was kept for another cache"))?;
             Ok(BodyFile {
                 id: body.id,
                 length: body.source.length(),
+                has_sums: known.has_sums,
             })
         });
         Ok(CacheOperation::Put(Box::new(CacheEntry {

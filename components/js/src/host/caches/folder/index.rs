@@ -25,6 +25,9 @@ pub(super) struct Names {
 pub(super) struct BodyFile {
     pub(super) id: u64,
     pub(super) length: u64,
+    /// Not where an older program has written it.
+    #[serde(default)]
+    pub(super) has_sums: bool,
 }
 
 /// An entry, as it is kept.

@@ -6,8 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use super::entries::body_ids;
-use super::index::{FileEntry, Names, read_index, sha256};
+use super::index::{BodyFile, FileEntry, Names, read_index, sha256};
 use super::state::{Body, Cache, Key, NAMES, State, body_name, index_name};
 
 /// What a file of ours is, by its name.
@@ -110,11 +109,12 @@ impl State {
         list: &[Arc<FileEntry>],
         needed: &mut HashSet<String>,
     ) {
-        for id in body_ids(list) {
+        for BodyFile { id, has_sums, .. } in list.iter().filter_map(|entry| entry.body) {
             let name = body_name(cache, id);
             let body = Body {
                 path: folder.join(&name),
                 is_listed: true,
+                has_sums,
                 lease: Weak::new(),
             };
             needed.insert(name);

@@ -3,7 +3,7 @@
 //! ```text
 //! <folder>/<SHA-256 of the storage key>/names.index    the names of the caches, with their numbers
 //!                                       <n>.index      the entries of cache n
-//!                                       <n>-<m>.body   a body of cache n
+//!                                       <n>-<m>.body   a body of cache n, with checksums
 //! ```
 //!
 //! A body is written and durable before an index names it, an index is replaced as a whole: whenever the program is stopped,

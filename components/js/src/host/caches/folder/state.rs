@@ -54,6 +54,7 @@ pub(super) struct Body {
     pub(super) path: PathBuf,
     /// Whether an entry has it.
     pub(super) is_listed: bool,
+    pub(super) has_sums: bool,
     pub(super) lease: Weak<Lease>,
 }
 

@@ -38,7 +38,11 @@ pub(in crate::interfaces::fetch) fn consume<'js, T: HasBody>(
 ) -> Fallible<'js, Promise<'js>> {
     let headers = SharedHeaders::clone(this.headers());
     // 1.
-    let taken = match take(this, cx) {
+    let taken = match this.is_body_hidden() {
+        true => Ok(Taken::Null),
+        false => take(this, cx),
+    };
+    let taken = match taken {
         Ok(taken) => taken,
         Err(error) => return rejected(cx, &error),
     };

@@ -33,11 +33,11 @@ pub(crate) struct Body {
 macro_rules! methods {
     () => {
         fn body<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Option<ReadableStream<'js>>> {
-            body::stream_of(this, cx)
+            body::seen_stream_of(this, cx)
         }
 
         fn body_used<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, bool> {
-            Ok(body::is_used(this, cx))
+            Ok(!this.is_body_hidden() && body::is_used(this, cx))
         }
 
         fn array_buffer<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
@@ -90,6 +90,11 @@ pub(crate) trait HasBody: Interface {
 
     /// Its headers.
     fn headers(&self) -> &SharedHeaders;
+
+    /// Whether scripts see no body, whatever the host has: that of an opaque response.
+    fn is_body_hidden(&self) -> bool {
+        false
+    }
 }
 
 /// The bytes that a stream has read from the network before a script asks for them.
@@ -135,7 +140,18 @@ impl Body {
 }
 
 /// The stream that a script sees; none where there is no body.
-pub(super) fn stream_of<'js, T: HasBody>(
+pub(super) fn seen_stream_of<'js, T: HasBody>(
+    this: &Ref<'js, T>,
+    cx: &Cx<'js>,
+) -> Fallible<'js, Option<ReadableStream<'js>>> {
+    match this.is_body_hidden() {
+        true => Ok(None),
+        false => stream_of(this, cx),
+    }
+}
+
+/// The body's stream; none where there is no body.
+fn stream_of<'js, T: HasBody>(
     this: &Ref<'js, T>,
     cx: &Cx<'js>,
 ) -> Fallible<'js, Option<ReadableStream<'js>>> {

@@ -15,7 +15,9 @@ use crate::webidl::{Error, Fallible, Ref};
 
 impl Response {
     /// A response of the host: what scripts see of its headers, and a body that may still be on its way. One whose status has
-    /// no body gets none.
+    /// no body gets none. Of an opaque one scripts see nothing, and the host has all.
+    ///
+    /// <https://fetch.spec.whatwg.org/#concept-filtered-response>
     ///
     /// # Errors
     ///
@@ -27,12 +29,15 @@ impl Response {
         body: Option<ByteStream>,
     ) -> Fallible<'js, Ref<'js, Self>> {
         let type_ = ResponseType::from_idl(head.response_type.as_str()).unwrap_or(ResponseType::Error);
-        let is_filtered_out = type_ == ResponseType::Opaqueredirect;
-        let body = body.filter(|_| !is_filtered_out && !is_null_body_status(head.status.as_u16()));
+        let is_filtered_out = head.is_hidden();
+        let body = body
+            .filter(|_| type_ != ResponseType::Opaqueredirect && !is_null_body_status(head.status.as_u16()));
         let response = Self {
             type_,
-            url_list: head.url_list.clone(),
-            // 2 of an opaque-redirect filtered response.
+            url_list: match type_ {
+                ResponseType::Opaque => Vec::new(),
+                _ => head.url_list.clone(),
+            },
             status: if is_filtered_out { 0 } else { head.status.as_u16() },
             status_text: match is_filtered_out {
                 true => Vec::new(),
