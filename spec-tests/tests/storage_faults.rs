@@ -375,6 +375,39 @@ fn no_event_goes_before_its_result_is_stored() {
 }
 
 #[test]
+fn a_result_that_is_refused_four_times_goes_to_its_event_without_being_stored() {
+    tell(async |site| {
+        site.serve("a", Resource::pattern(1, 1000).etag("v1").hold_at(400));
+        let registration = site.fetch("id", &["a"]).await.unwrap();
+        let key = registration.key();
+        site.until_held("a").await;
+        let first = site.world.storage.calls(StorageOperation::SetState) + 1;
+        // The abort, and the result four times: now, and after 1, 3 and 7 seconds.
+        let storage = &site.world.storage;
+        storage.fail_from(StorageOperation::SetState, first, StorageErrorKind::Io);
+        site.world.service_workers.never_settle();
+        let aborting = site.world.executor.spawn_local(registration.abort());
+        site.sleep(Duration::from_millis(6900)).await;
+        assert_eq!(site.world.service_workers.names(), []);
+        site.sleep(Duration::from_millis(200)).await;
+        assert_eq!(site.world.service_workers.names(), [FunctionalEventName::Abort]);
+        assert_eq!(aborting.await, Ok(true));
+        assert_eq!(site.world.storage.calls(StorageOperation::SetState), first + 4);
+        // What is stored is what there is after a crash: it goes on, and ends in another way.
+        site.world.storage.mend();
+        site.release("a");
+        site.world.service_workers.end_at_once();
+        site.crash_and_restart().await;
+        let stored = site.storage.load().await.unwrap();
+        assert_eq!((stored[0].key, stored[0].state), (key, FetchState::Active));
+        site.sleep(Duration::from_secs(60)).await;
+        let names = [FunctionalEventName::Abort, FunctionalEventName::Success];
+        assert_eq!(site.world.service_workers.names(), names);
+        site.all_over().await;
+    });
+}
+
+#[test]
 fn a_result_that_waits_to_be_stored_can_be_aborted() {
     tell(async |site| {
         site.serve("a", Resource::status(404));

@@ -112,7 +112,8 @@ impl Fetch {
         })
     }
 
-    /// Whether the storage took no result of it in this life, as often as that is tried: then its event goes without.
+    /// Whether the storage took no result of it in this life, as often as that is tried: then its event goes without. That
+    /// of an abort counts, too.
     pub(super) fn goes_without_result(&self, life: usize) -> bool {
         let is_of_state =
             |(of, strike): &&(usize, Strike)| *of == life && strike.operation == StorageOperation::SetState;
@@ -146,6 +147,8 @@ pub(super) struct Faults {
     /// What was to go stayed.
     pub(super) leaks: bool,
     pub(super) reads_fail: bool,
+    /// What a call of `fetch()` needs failed, because the storage is full or otherwise.
+    pub(super) calls_fail: [bool; 2],
 }
 
 /// What was called for, and what came of it so far.
@@ -303,11 +306,14 @@ impl Books {
 
     /// A call of the storage failed.
     pub(super) fn strike(&mut self, strike: Strike) {
-        use StorageOperation::{Append, Clear, Create, Discard, Read, Remove, SetResponse, Stage};
+        use StorageOperation::{Append, Clear, Create, Discard, Estimate, Read, Remove, SetResponse, Stage};
         let faults = &mut self.faults;
         faults.any = true;
         faults.stores_more |= strike.after_effect && matches!(strike.operation, Append | SetResponse);
         faults.reads_fail |= strike.operation == Read;
+        if strike.fetch.is_none() && matches!(strike.operation, Append | Create | Estimate | Stage) {
+            faults.calls_fail[usize::from(strike.kind != StorageErrorKind::QuotaExceeded)] = true;
+        }
         faults.leaks |= faults.stores_more
             || matches!(
                 strike.operation,

@@ -14,7 +14,7 @@ use background_fetch::{
 };
 
 use super::Delivery;
-use super::books::{Answer, Books, FetchCall, Sighting, Sure};
+use super::books::{Answer, Books, Faults, FetchCall, Sighting, Sure};
 use crate::story::Story;
 use crate::{Ranges, StorageOperation, pattern};
 
@@ -70,7 +70,11 @@ impl Model {
     }
 
     pub(super) fn fetch_rejected(&mut self, call: usize, name: ExceptionName) -> Checked {
-        let faults = self.books.faults.any;
+        let Faults {
+            any: faults,
+            calls_fail: [is_full, is_broken],
+            ..
+        } = self.books.faults;
         let quota = self.books.story.setting.quota.is_some();
         let is_overtaken = self.books.may_be_overtaken(call);
         let fetch = &mut self.books.fetches[call];
@@ -79,8 +83,8 @@ impl Model {
                 fetch.permission,
                 Some(PermissionState::Granted | PermissionState::Prompt)
             ),
-            ExceptionName::QuotaExceededError => quota || faults,
-            ExceptionName::UnknownError => faults,
+            ExceptionName::QuotaExceededError => quota || is_full,
+            ExceptionName::UnknownError => is_broken,
             ExceptionName::AbortError => fetch.cleared != Sure::No,
             ExceptionName::TypeError => fetch.may_be_refused || is_overtaken || fetch.worker != Some(true),
             _ => false,
@@ -247,11 +251,16 @@ impl Model {
 
     /// Instances, snapshots and events say the same, and never go back.
     pub(super) fn see_outcome(&mut self, key: FetchKey, outcome: Outcome, who: &str) -> Checked {
-        let faults = self.books.faults.any;
+        let Faults {
+            any: faults, leaks, ..
+        } = self.books.faults;
+        let quota = self.books.story.setting.quota.is_some();
         let Some(fetch) = self.books.find(key) else {
             return Ok(());
         };
         let (result, reason) = outcome;
+        // What should have gone takes the place of what should have come.
+        let is_crowded = reason == Reason::QuotaExceeded && quota && leaks;
         if result == BackgroundFetchResult::Empty {
             must!(reason == Reason::Empty, "{who} shows no result and {reason:?}");
             return Ok(());
@@ -279,7 +288,10 @@ impl Model {
             ),
         }
         must!(
-            reason == Reason::Aborted || fetch.prospects.allow(reason) || fetch.was_struck(reason),
+            reason == Reason::Aborted
+                || fetch.prospects.allow(reason)
+                || fetch.was_struck(reason)
+                || is_crowded,
             "{who} shows {outcome:?} for {key:?} ({:?}), whose servers give no reason for it",
             fetch.call
         );

@@ -54,6 +54,31 @@ fn is_sent_at_once(story: &Story, call: &FetchCall) -> bool {
     })
 }
 
+/// The bytes that everything that is called for takes at most, where servers keep to what they say.
+fn may_take(story: &Story) -> u64 {
+    let versions = |file: usize| &story.files[file].versions;
+    let of_step = |step: &Step| match step {
+        Step::Fetch { files, upload, .. } => {
+            let longest = |file: &usize| {
+                let file = file % story.files.len();
+                let lies = versions(file)
+                    .iter()
+                    .any(|version| version.ranges != Ranges::Honoured);
+                let lengths = versions_of(story, file).map(|(_, length)| length);
+                if lies {
+                    u64::MAX
+                } else {
+                    lengths.max().unwrap_or(0)
+                }
+            };
+            let bodies = files.iter().map(longest).fold(0, u64::saturating_add);
+            bodies.saturating_add(upload.unwrap_or(0))
+        }
+        _ => 0,
+    };
+    story.steps.iter().map(of_step).fold(0, u64::saturating_add)
+}
+
 /// Whether a server stops for ever: in the end its connections are lost.
 pub(super) fn stalls_for_ever(story: &Story) -> bool {
     let versions = story.files.iter().flat_map(|file| &file.versions);
@@ -70,7 +95,7 @@ impl Prospects {
         let mut prospects = Self {
             // Request bodies are sent once, whatever happens.
             fetch_error: call.upload.is_some() && !is_sent_at_once(story, call),
-            quota_exceeded: story.setting.quota.is_some(),
+            quota_exceeded: story.setting.quota.is_some_and(|quota| may_take(story) > quota),
             bad_status: call.upload.is_some() && refuses_uploads,
             ..Self::default()
         };
