@@ -1,11 +1,13 @@
 //! The promises of the design under "What must hold", in the stories of many seeds: `README.md` says how to tell more.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use background_fetch::embedder::{Storage, StorageErrorKind};
 use background_fetch_sim::story::{File, Setting, Step, Story, shrink};
 use background_fetch_sim::{Random, StorageOperation, VolatileStorage, survey, tell};
 use background_fetch_storage::{MemoryStorage, suite};
+use futures::executor::block_on;
 
 /// The stories of one run: 100,000 with `--release`.
 const SEEDS: u64 = if cfg!(debug_assertions) { 1_000 } else { 100_000 };
@@ -70,11 +72,20 @@ fn a_story_is_cut_down_to_what_matters() {
 }
 
 #[test]
-fn a_storage_with_a_volatile_part_keeps_the_storage_suite() {
-    suite::run(|quota| {
-        let storage = Arc::new(VolatileStorage::new(move || fresh(quota), Random::new(quota)));
-        Box::new(move || Arc::clone(&storage) as Arc<dyn Storage>)
-    });
+fn a_storage_with_a_volatile_part_keeps_the_storage_suite_through_crashes() {
+    for seed in 0..20 {
+        suite::run(|quota| {
+            let storage = Arc::new(VolatileStorage::new(move || fresh(quota), Random::new(seed)));
+            let opened = Cell::new(false);
+            Box::new(move || {
+                // Whenever it is opened again, it crashed before.
+                if opened.replace(true) {
+                    block_on(storage.crash()).unwrap();
+                }
+                Arc::clone(&storage) as Arc<dyn Storage>
+            })
+        });
+    }
 }
 
 #[test]

@@ -28,6 +28,8 @@ use crate::{Random, yield_now};
 pub struct VolatileStorage {
     fresh: Box<dyn Fn() -> Arc<dyn Storage> + Send + Sync>,
     state: Mutex<State>,
+    /// Held while a call has its effect, so that threads do not change the order of the calls.
+    order: futures::lock::Mutex<()>,
 }
 
 struct State {
@@ -113,6 +115,7 @@ impl VolatileStorage {
                 log: Vec::new(),
                 random,
             }),
+            order: futures::lock::Mutex::default(),
         }
     }
 
@@ -199,11 +202,13 @@ impl VolatileStorage {
     /// One call: others run, it has its effect, others run, it is durable.
     async fn call(&self, mut effect: Effect) -> Result<Value, StorageError> {
         self.let_others_run().await;
+        let in_order = self.order.lock().await;
         let value = effect.play(&*self.current()).await?;
         if let (Effect::Create(key, _), Value::Created(created)) = (&mut effect, &value) {
             *key = *created;
         }
         let entry = self.state.lock().push(effect);
+        drop(in_order);
         self.let_others_run().await;
         self.state.lock().make_durable(entry);
         Ok(value)

@@ -11,11 +11,13 @@
 //! ```
 //!
 //! Each case gets a world of its own: an empty storage with a quota, which it may close and open again. A case
-//! panics where the contract is broken.
+//! panics where the contract is broken. Where a storage can be made to lose what a crash loses, let it do so whenever it
+//! is opened again: the suite allows for that.
 
 mod bodies;
 mod fetches;
 mod quota;
+mod together;
 mod world;
 
 use std::sync::Arc;
@@ -42,7 +44,7 @@ pub const QUOTA: u64 = 1 << 20;
 
 /// Every case.
 pub fn cases() -> impl Iterator<Item = Case> {
-    [fetches::CASES, bodies::CASES, quota::CASES]
+    [fetches::CASES, bodies::CASES, quota::CASES, together::CASES]
         .into_iter()
         .flatten()
         .copied()
