@@ -28,6 +28,6 @@ pub use error::{Error, Fallible};
 pub use global::Registry;
 pub use number::{Clamp, EnforceRange, Unrestricted};
 pub use object::{Inherits, Interface, Ref, Rooted, construct, create, same_object};
-pub use promise::{Settles, promise_of, promising, rejected, resolved};
+pub use promise::{Settles, charge_for, promise_of, promising, rejected, resolved};
 pub use serializable::{PlatformData, Serializable, Serialization, Transfer, Transferable};
 pub use string::{ByteString, NullToEmpty};
