@@ -195,16 +195,17 @@ impl Model {
             quote!(Transfer::of::<#ident>()),
         );
         let aliases = &interface.attributes.window_aliases;
-        let (bound, parent, upward) = match &interface.parent {
+        let (bound, parent, upward, kept_above) = match &interface.parent {
             Some(parent) => {
                 let parent = format_ident!("{parent}");
                 (
                     quote!(Inherits<#parent>),
                     quote!(Some(<#parent as Interface>::DEFINITION)),
                     quote!(Inherits::<#parent>::parent(self).as_interface(interface)),
+                    quote!(+ Inherits::<#parent>::parent(self).kept()),
                 )
             }
-            None => (quote!(Sized + 'static), quote!(None), quote!(None)),
+            None => (quote!(Sized + 'static), quote!(None), quote!(None), quote!()),
         };
         let doc = format!("What the interface `{name}` asks of its implementation.");
         quote! {
@@ -212,6 +213,11 @@ impl Model {
             #[allow(missing_docs, clippy::too_many_arguments)]
             pub trait #methods: #bound {
                 #(#required)*
+
+                #[doc = "The bytes that it keeps beside itself, without those of what it inherits from."]
+                fn kept_bytes(&self) -> usize {
+                    0
+                }
             }
 
             impl State for #ident {
@@ -220,6 +226,10 @@ impl Model {
                         return Some(self);
                     }
                     #upward
+                }
+
+                fn kept(&self) -> usize {
+                    <Self as #methods>::kept_bytes(self) #kept_above
                 }
             }
 
@@ -341,9 +351,12 @@ impl Model {
                 fn #method<'js>(#this cx: &Cx<'js>, #parameters) -> Fallible<'js, #rust>;
             });
             let (_, values, names) = self.arguments(arguments, iterator_place);
+            let keeping =
+                (has_this && !arguments.is_empty()).then(|| quote!(let _keeping = this.keeping(arguments)?;));
             let this = has_this.then(|| quote!(&this,));
             let call = quote! {
                 #values
+                #keeping
                 return <#ident as #methods>::#method(#this cx, #(#names),*)?.to_js(cx);
             };
             calls.push(if count == 1 {
@@ -449,7 +462,8 @@ impl Model {
                     },
                     _ => quote!(let value = argument::<#rust>(arguments, 0, #name)?;),
                 };
-                Some(quote! { #this #convert <#ident as #methods>::#setter(#argument cx, value)?; })
+                let keeping = (!is_static).then(|| quote!(let _keeping = this.keeping(arguments)?;));
+                Some(quote! { #this #convert #keeping <#ident as #methods>::#setter(#argument cx, value)?; })
             } else if let Some(forward) = &member.attributes.put_forwards {
                 Some(
                     quote! { #this put_forward(cx, &this.object().value(), #name, #forward, &arguments.get(0))?; },

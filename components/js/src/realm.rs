@@ -21,7 +21,7 @@ use futures::task::LocalSpawn;
 use crate::engine::{Cx, Engine, Value};
 use crate::webidl::{Error, Fallible, Globals, Registry};
 
-pub use memory::{Charge, ChargedBytes, Room};
+pub use memory::{Account, Charge, ChargedBytes, Room, WorkerPlace, converted};
 use modules::Modules;
 use rejections::Rejections;
 pub use settings::{Settings, is_potentially_trustworthy};

@@ -44,7 +44,7 @@ fn what_scripts_have_the_host_keep_is_limited() {
         kept.length = 0;
         form.append('a', long);
         tell(out.join())";
-    assert_eq!(run(script), "RangeError,31,RangeError,0,RangeError");
+    assert_eq!(run(script), "RangeError,30,RangeError,0,RangeError");
 }
 
 #[test]

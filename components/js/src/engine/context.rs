@@ -196,6 +196,15 @@ impl<'js> Cx<'js> {
         drop(self.0.remove_userdata::<HostData>());
     }
 
+    /// Collects garbage.
+    pub fn collect_garbage(&self) {
+        // SAFETY: the engine is entered, as where it collects garbage by itself.
+        unsafe {
+            let ctx = self.0.as_raw().as_ptr();
+            rquickjs::qjs::JS_RunGC(rquickjs::qjs::JS_GetRuntime(ctx));
+        }
+    }
+
     /// Runs the next job of the queue: a reaction to a promise. Whether there was one.
     pub fn run_job(&self) -> bool {
         self.0.execute_pending_job()

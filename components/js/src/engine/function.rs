@@ -1,16 +1,25 @@
 //! Functions of the host that scripts call.
 
+use std::cell::Cell;
+
 use rquickjs::function::Params;
 use rquickjs::qjs;
 
 use super::engine::is_ending;
 use super::{Completion, Cx, Function, Object, Thrown, Value};
 
+thread_local! {
+    /// The bytes that the host's functions on the stack of this thread have converted so far.
+    static CONVERTED: Cell<usize> = const { Cell::new(0) };
+}
+
 /// What a function of the host is called with.
 pub struct Arguments<'a, 'js> {
     params: Params<'a, 'js>,
     /// The context of the call.
     pub cx: Cx<'js>,
+    /// What was converted when it began.
+    converted: usize,
 }
 
 impl<'js> Arguments<'_, 'js> {
@@ -34,6 +43,11 @@ impl<'js> Arguments<'_, 'js> {
         self.params.is_empty()
     }
 
+    /// The bytes of strings and lists that were [converted](Cx::add_converted) in this call.
+    pub fn converted(&self) -> usize {
+        CONVERTED.get() - self.converted
+    }
+
     /// Whether it was called with `new`.
     pub fn is_construct(&self) -> bool {
         self.params.is_constructor()
@@ -51,8 +65,15 @@ impl<'js> Cx<'js> {
     pub fn function(&self, name: &str, length: usize, native: Native) -> Completion<'js, Function<'js>> {
         let call = move |params: Params<'_, 'js>| -> rquickjs::Result<rquickjs::Value<'js>> {
             let cx = Cx(params.ctx().clone());
-            let arguments = Arguments { params, cx };
-            match native(&arguments) {
+            let converted = CONVERTED.get();
+            let arguments = Arguments {
+                params,
+                cx,
+                converted,
+            };
+            let completion = native(&arguments);
+            CONVERTED.set(converted);
+            match completion {
                 // It called a script that was ended, and took no notice: its caller is ended, too.
                 Ok(_) if is_ending() => Err(arguments.cx.throw_interrupted()),
                 Ok(value) => Ok(value.0),
@@ -97,6 +118,19 @@ impl<'js> Cx<'js> {
 }
 
 impl Cx<'_> {
+    /// Counts bytes that the host's function that runs has converted; how many it is with them, and with those that have
+    /// called it.
+    pub fn add_converted(&self, bytes: usize) -> usize {
+        let all = CONVERTED.get().saturating_add(bytes);
+        CONVERTED.set(all);
+        all
+    }
+
+    /// A task begins: nothing is converted yet.
+    pub fn forget_converted(&self) {
+        CONVERTED.set(0);
+    }
+
     /// Throws what no script catches.
     fn throw_interrupted(&self) -> rquickjs::Error {
         let ctx = self.0.as_raw().as_ptr();

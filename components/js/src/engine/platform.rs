@@ -16,6 +16,11 @@ use super::{Completion, Cx, Object, Value};
 pub trait State: Any {
     /// Itself, or what it inherits from, as the implementation of an interface: the type of that id.
     fn as_interface(&self, interface: TypeId) -> Option<&dyn Any>;
+
+    /// The bytes that it keeps beside itself: of strings, lists and the like, which the engine's limit does not see.
+    fn kept(&self) -> usize {
+        0
+    }
 }
 
 /// The name of a slot.

@@ -10,29 +10,81 @@ use super::Realm;
 use crate::engine::Cx;
 use crate::webidl::{Error, Fallible};
 
-/// What the scripts of one realm may have the host keep for them: as much as the heap of an engine is by default.
+/// What the scripts of a page may have the host keep for them: as much as the heap of an engine is by default.
 const LIMIT: usize = 512 << 20;
 
-/// How much the scripts of a realm have the host keep for them: blobs, entries of lists, messages on their way. The engine's own
-/// limit does not see these.
-#[derive(Clone, Debug, Default)]
-struct Used(Arc<AtomicUsize>);
+/// The dedicated workers that a page and its workers may have at a time: each is a thread with a heap.
+const WORKERS: usize = 16;
+
+/// What the scripts of a page, or of a service worker, have the host keep for them: what is behind platform objects, blobs,
+/// entries of lists, timers, messages on their way. The engine's own limit does not see these. Dedicated workers share that of
+/// whoever made them.
+#[derive(Clone, Debug)]
+pub struct Account(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    limit: usize,
+    bytes: AtomicUsize,
+    workers: AtomicUsize,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl Account {
+    /// One of so many bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self(Arc::new(Kept {
+            limit,
+            bytes: AtomicUsize::new(0),
+            workers: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Takes the place of a dedicated worker, which is free again when this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where there is none.
+    pub fn worker(&self) -> Result<WorkerPlace, String> {
+        let take = |workers: usize| (workers < WORKERS).then_some(workers + 1);
+        let workers = &self.0.workers;
+        let taken = workers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken
+            .map(|_| WorkerPlace(self.clone()))
+            .map_err(|_| format!("a page and its workers may have {WORKERS} dedicated workers at a time"))
+    }
+}
+
+/// The place of a dedicated worker, until it is dropped.
+#[derive(Debug)]
+pub struct WorkerPlace(Account);
+
+impl Drop for WorkerPlace {
+    fn drop(&mut self) {
+        self.0.0.workers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// A part of what a realm's scripts may have kept; given back when it is dropped.
 #[derive(Default)]
 pub struct Charge {
-    used: Used,
+    account: Account,
     bytes: usize,
 }
 
 /// What a realm has left, for what is done outside of its engine.
 #[derive(Clone, Debug)]
-pub struct Room(Used);
+pub struct Room(Account);
 
 impl Room {
     /// That of a realm.
     pub fn of(cx: &Cx<'_>) -> Self {
-        Self(Used::clone(&Realm::of(cx).data::<Used>()))
+        Self(Realm::of(cx).settings.account.clone())
     }
 
     /// Takes a part of it.
@@ -41,14 +93,20 @@ impl Room {
     ///
     /// A sentence, where there is less.
     pub fn charge(&self, bytes: usize) -> Result<Charge, String> {
-        let take = |used: usize| used.checked_add(bytes).filter(|used| *used <= LIMIT);
-        match self.0.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+        let limit = self.0.0.limit;
+        let take = |used: usize| used.checked_add(bytes).filter(|used| *used <= limit);
+        match self
+            .0
+            .0
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        {
             Ok(_) => Ok(Charge {
-                used: Used::clone(&self.0),
+                account: self.0.clone(),
                 bytes,
             }),
             Err(used) => Err(format!(
-                "there is no memory for {bytes} bytes: the scripts of this realm have {used} of {LIMIT} bytes already"
+                "there is no memory for {bytes} bytes: the scripts of this page have {used} of {limit} bytes already"
             )),
         }
     }
@@ -92,7 +150,13 @@ impl Charge {
     ///
     /// A RangeError where that is less.
     pub fn new<'js>(cx: &Cx<'js>, bytes: usize) -> Fallible<'js, Self> {
-        Room::of(cx).charge(bytes).map_err(Error::Range)
+        let room = Room::of(cx);
+        if let Ok(charge) = room.charge(bytes) {
+            return Ok(charge);
+        }
+        // The engine does not know how much is behind its garbage.
+        cx.collect_garbage();
+        room.charge(bytes).map_err(Error::Range)
     }
 
     /// Takes more.
@@ -103,11 +167,34 @@ impl Charge {
     pub fn grow<'js>(&mut self, cx: &Cx<'js>, bytes: usize) -> Fallible<'js, ()> {
         let mut more = Self::new(cx, bytes)?;
         if self.bytes == 0 {
-            self.used = more.used.clone();
+            self.account = more.account.clone();
         }
         // Those of one realm are one.
         self.bytes += std::mem::take(&mut more.bytes);
         Ok(())
+    }
+
+    /// Takes as much as this, instead of what it has.
+    ///
+    /// # Errors
+    ///
+    /// A RangeError where the realm has less left; it has what it had then.
+    pub fn set<'js>(&mut self, cx: &Cx<'js>, bytes: usize) -> Fallible<'js, ()> {
+        if bytes > self.bytes {
+            return self.grow(cx, bytes - self.bytes);
+        }
+        let less = self.bytes - bytes;
+        self.account.0.bytes.fetch_sub(less, Ordering::Relaxed);
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// The same, whether there is room or not: it is there already.
+    pub fn settle(&mut self, bytes: usize) {
+        let used = &self.account.0.bytes;
+        used.fetch_add(bytes, Ordering::Relaxed);
+        used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
     }
 
     /// Bytes that are charged for as long as anybody has them.
@@ -137,7 +224,7 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.used.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.account.0.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -145,4 +232,18 @@ impl fmt::Debug for Charge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Charge").field(&self.bytes).finish()
     }
+}
+
+/// Counts what a call has converted for the host, until the call is over: before it is kept, it is there.
+///
+/// # Errors
+///
+/// A RangeError where the realm has less left.
+pub fn converted<'js>(cx: &Cx<'js>, bytes: usize) -> Fallible<'js, ()> {
+    let all = cx.add_converted(bytes);
+    // Small calls need no look at what all of them have.
+    if all < 1 << 20 {
+        return Ok(());
+    }
+    Charge::new(cx, all).map(drop)
 }

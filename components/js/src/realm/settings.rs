@@ -7,6 +7,7 @@ use background_fetch::DomString;
 use background_fetch::fetch::Client;
 use url::Url;
 
+use super::Account;
 use crate::engine::Limits;
 use crate::host::Host;
 use crate::webidl::Globals;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub name: DomString,
     /// What its scripts may use up.
     pub limits: Limits,
+    /// What its scripts have the host keep; dedicated workers share it.
+    pub account: Account,
 }
 
 impl Settings {
@@ -47,6 +50,7 @@ impl Settings {
             is_module: false,
             name: DomString::default(),
             limits: Limits::default(),
+            account: Account::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ impl Realm {
         let realm = Self::of(cx);
         let depth = realm.depth.get();
         if depth == 0 {
+            cx.forget_converted();
             realm.set_deadline(Some(Instant::now() + realm.settings.time_limit));
         }
         realm.depth.set(depth + 1);

@@ -6,6 +6,7 @@ use background_fetch::DomString;
 
 use super::{Error, Fallible};
 use crate::engine::{Cx, Function, Object, Promise, Symbol, Type, Value};
+use crate::realm::converted;
 
 /// A Web IDL type that a value of scripts can be converted to.
 pub trait FromJs<'js>: Sized {
@@ -95,7 +96,9 @@ impl<'js> ToJs<'js> for bool {
 
 impl<'js> FromJs<'js> for DomString {
     fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
-        Ok(Self::from_code_units(value.to_utf16(cx)?))
+        let units = value.to_utf16(cx)?;
+        converted(cx, units.len() * size_of::<u16>())?;
+        Ok(Self::from_code_units(units))
     }
 }
 
@@ -108,7 +111,9 @@ impl<'js> ToJs<'js> for DomString {
 /// A USVString.
 impl<'js> FromJs<'js> for String {
     fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
-        Ok(value.to_text(cx)?)
+        let text = value.to_text(cx)?;
+        converted(cx, text.len())?;
+        Ok(text)
     }
 }
 
@@ -171,6 +176,7 @@ impl<'js, T: FromJs<'js>> FromJs<'js> for Vec<T> {
             let element = result.get(cx, "value")?;
             let place = elements.len();
             let element = T::from_js(cx, &element).map_err(|error| error.at(&format!("element {place}")))?;
+            converted(cx, size_of::<T>())?;
             elements.push(element);
         }
     }
@@ -181,6 +187,12 @@ impl<'js, T: ToJs<'js>> ToJs<'js> for Vec<T> {
         let elements: Result<Vec<_>, _> = self.iter().map(|element| element.to_js(cx)).collect();
         Ok(cx.array(&elements?)?.value())
     }
+}
+
+/// Keeps what was found; whether there is something.
+pub fn is_some_in<T>(place: &mut Option<T>, found: Option<T>) -> bool {
+    *place = found;
+    place.is_some()
 }
 
 /// The method of an object that can be iterated over. Scripts see that it is got.

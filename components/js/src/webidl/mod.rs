@@ -22,7 +22,7 @@ pub use call::{
     rest,
 };
 pub use callback::Callback;
-pub use convert::{FromJs, Record, ToJs, iterator_method};
+pub use convert::{FromJs, Record, ToJs, is_some_in, iterator_method};
 pub use define::{Constructor, Definition, Globals, MemberDefinition, MemberKind, Namespace, define_all};
 pub use dictionary::{
     Dictionary, dictionary_object, member_or, not_in_enum, optional_member, required_member,
@@ -31,6 +31,6 @@ pub use error::{Error, Fallible};
 pub use global::Registry;
 pub use number::{Clamp, EnforceRange, Unrestricted};
 pub use object::{Inherits, Interface, Ref, Rooted, construct, create, same_object};
-pub use promise::{Settles, promise_of, promising, rejected, resolved};
+pub use promise::{Settles, charge_for, promise_of, promising, rejected, resolved};
 pub use serializable::{PlatformData, Serializable, Serialization, Transfer, Transferable};
 pub use string::{ByteString, NullToEmpty};

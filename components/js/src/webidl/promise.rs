@@ -4,7 +4,7 @@ use background_fetch::Exception;
 
 use super::{Error, Fallible};
 use crate::engine::{Arguments, Cx, Promise, Resolver, Root, Value};
-use crate::realm::Realm;
+use crate::realm::{Charge, Realm};
 
 /// Calls an operation whose type is a promise: what it throws, the promise is rejected with.
 ///
@@ -78,6 +78,18 @@ impl Settles {
     }
 }
 
+/// About what an operation that goes on takes up beside its future: with its task, and with what the host does for it.
+const OPERATION: usize = 1 << 10;
+
+/// What is charged for a future that a script has begun, until it is done.
+///
+/// # Errors
+///
+/// A RangeError where the realm has no room for another.
+pub fn charge_for<'js>(cx: &Cx<'js>, future: &impl Sized) -> Fallible<'js, Charge> {
+    Charge::new(cx, OPERATION + size_of_val(future))
+}
+
 /// The promise of what a future gives: it runs as a task of the realm, and `convert` makes a value of it.
 ///
 /// # Errors
@@ -88,6 +100,7 @@ pub fn promise_of<'js, T: 'static>(
     future: impl Future<Output = Result<T, Exception>> + 'static,
     convert: impl for<'a> FnOnce(&Cx<'a>, T) -> Fallible<'a, Value<'a>> + 'static,
 ) -> Fallible<'js, Promise<'js>> {
+    let charge = charge_for(cx, &future)?;
     let (promise, settles) = Settles::new(cx)?;
     Realm::of(cx).spawn_then(future, move |cx, outcome| {
         let outcome = match outcome {
@@ -95,6 +108,7 @@ pub fn promise_of<'js, T: 'static>(
             Err(exception) => Err(exception.into()),
         };
         settles.settle(cx, outcome);
+        drop(charge);
     });
     Ok(promise)
 }

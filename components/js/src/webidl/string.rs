@@ -6,6 +6,7 @@ use background_fetch::DomString;
 
 use super::{Error, Fallible, FromJs, ToJs};
 use crate::engine::{Cx, Type, Value};
+use crate::realm::converted;
 
 /// A ByteString: each code unit is a byte.
 ///
@@ -16,6 +17,7 @@ pub struct ByteString(pub Vec<u8>);
 impl<'js> FromJs<'js> for ByteString {
     fn from_js(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Self> {
         let units = value.to_utf16(cx)?;
+        converted(cx, units.len())?;
         let bytes: Result<Vec<u8>, _> = units.iter().map(|unit| u8::try_from(*unit)).collect();
         match bytes {
             Ok(bytes) => Ok(Self(bytes)),

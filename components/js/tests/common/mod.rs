@@ -10,7 +10,7 @@ use background_fetch_js::engine::{Cx, Limits};
 use background_fetch_js::host::page::{PageSource, open_page};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Host};
 use background_fetch_js::interfaces::define_globals;
-use background_fetch_js::realm::{Realm, RealmHandle, Settings, spawn};
+use background_fetch_js::realm::{Account, Realm, RealmHandle, Settings, spawn};
 use background_fetch_net::{HttpNetwork, TokioRuntime};
 use parking_lot::Mutex;
 
@@ -45,6 +45,8 @@ pub(crate) struct UserAgent {
     lines: Arc<Lines>,
     pub(crate) time_limit: Duration,
     pub(crate) limits: Limits,
+    /// What scripts may have the host keep for them.
+    pub(crate) room: usize,
 }
 
 impl UserAgent {
@@ -73,6 +75,7 @@ impl UserAgent {
             lines,
             time_limit: Duration::from_secs(10),
             limits: Limits::default(),
+            room: 512 << 20,
         }
     }
 
@@ -97,6 +100,7 @@ impl UserAgent {
         let mut settings = Settings::page(self.host.clone(), url.parse().unwrap());
         settings.time_limit = self.time_limit;
         settings.limits = self.limits;
+        settings.account = Account::with_limit(self.room);
         settings
     }
 
@@ -143,7 +147,12 @@ pub(crate) struct Page {
 impl Page {
     /// The next that it tells.
     pub(crate) fn told(&self) -> String {
-        let told = self.told.recv_timeout(Duration::from_secs(20));
+        self.told_within(Duration::from_secs(20))
+    }
+
+    /// The same, with more patience.
+    pub(crate) fn told_within(&self, patience: Duration) -> String {
+        let told = self.told.recv_timeout(patience);
         told.unwrap_or_else(|_| "nothing was told".into())
     }
 

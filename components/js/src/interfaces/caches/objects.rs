@@ -13,7 +13,7 @@ use crate::engine::{Cx, Promise, Value};
 use crate::host::caches::{CacheEntry, CacheList, StoredBody};
 use crate::interfaces::{EndReason, Failure, Guard, Request, Response};
 use crate::realm::Realm;
-use crate::webidl::{Error, Fallible, FromJs, Ref, Settles};
+use crate::webidl::{Error, Fallible, FromJs, Ref, Settles, charge_for};
 
 /// The request of an argument.
 ///
@@ -170,8 +170,10 @@ pub(super) fn promise_or_failure<'js>(
     future: impl Future<Output = Result<(), Failure>> + 'static,
     failed: impl for<'a> FnOnce(&Cx<'a>, &Error<'a>) + 'static,
 ) -> Fallible<'js, Promise<'js>> {
+    let charge = charge_for(cx, &future)?;
     let (promise, settles) = Settles::new(cx)?;
     Realm::of(cx).spawn_then(future, move |cx, outcome| {
+        drop(charge);
         let outcome = outcome.map_err(|failure| failure.into_error(cx));
         if let Err(error) = &outcome {
             failed(cx, error);

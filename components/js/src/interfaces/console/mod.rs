@@ -15,7 +15,7 @@ use background_fetch::DomString;
 use crate::bindings::ConsoleMethods;
 use crate::engine::{Cx, Object, Value};
 use crate::host::{ConsoleLine, Host, Level};
-use crate::realm::Realm;
+use crate::realm::{Charge, Realm};
 use crate::webidl::Fallible;
 
 use format::formatted;
@@ -27,9 +27,19 @@ pub struct Console;
 /// What a realm's console remembers.
 #[derive(Default)]
 struct Remembered {
+    /// For the labels.
+    charge: RefCell<Charge>,
     counts: RefCell<HashMap<DomString, u64>>,
     timers: RefCell<HashMap<DomString, Duration>>,
     groups: Cell<usize>,
+}
+
+impl Remembered {
+    /// There is one label more.
+    fn grow<'js>(&self, cx: &Cx<'js>, label: &DomString) -> Fallible<'js, ()> {
+        let bytes = 2 * label.len() + size_of::<(DomString, u64)>();
+        self.charge.borrow_mut().grow(cx, bytes)
+    }
 }
 
 /// Prints a text, indented by the groups that it is in.
@@ -154,6 +164,9 @@ impl ConsoleMethods for Console {
 
     fn count<'js>(cx: &Cx<'js>, label: DomString) -> Fallible<'js, ()> {
         let remembered = Realm::of(cx).data::<Remembered>();
+        if !remembered.counts.borrow().contains_key(&label) {
+            remembered.grow(cx, &label)?;
+        }
         let count = {
             let mut counts = remembered.counts.borrow_mut();
             let count = counts.entry(label.clone()).or_default();
@@ -192,6 +205,7 @@ impl ConsoleMethods for Console {
             print(cx, Level::Warning, &format!("the timer {label} runs already"));
             return Ok(());
         }
+        remembered.grow(cx, &label)?;
         let now = Host::of(cx).clock.now();
         remembered.timers.borrow_mut().insert(label, now);
         Ok(())

@@ -10,7 +10,7 @@ use crate::bindings::AbortSignalMethods;
 use crate::engine::{Cx, SlotKey, Slots, Value};
 use crate::host::Host;
 use crate::realm::Realm;
-use crate::webidl::{EnforceRange, Error, Fallible, Inherits, Ref, create};
+use crate::webidl::{EnforceRange, Error, Fallible, Inherits, Ref, charge_for, create};
 
 /// What an operation watches that may be aborted.
 ///
@@ -211,7 +211,9 @@ impl AbortSignalMethods for AbortSignal {
         let signal = Self::create(cx)?;
         let rooted = signal.root(cx);
         let timer = Host::of(cx).clock.sleep(Duration::from_millis(milliseconds.0));
+        let charge = charge_for(cx, &timer)?;
         Realm::of(cx).spawn_then(timer, move |cx, ()| {
+            drop(charge);
             if let Some(signal) = rooted.get(cx) {
                 let reason = Error::dom("TimeoutError", "the signal timed out").to_value(cx);
                 Self::signal_abort(&signal, cx, &reason);

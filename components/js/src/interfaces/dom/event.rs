@@ -126,6 +126,10 @@ fn target_in<'js>(
 }
 
 impl EventMethods for Event {
+    fn kept_bytes(&self) -> usize {
+        2 * self.type_.borrow().len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         _: &Slots<'js>,

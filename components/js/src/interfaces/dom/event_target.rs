@@ -173,6 +173,13 @@ fn call_handler<'js>(
 }
 
 impl EventTargetMethods for EventTarget {
+    fn kept_bytes(&self) -> usize {
+        let listeners = self.listeners.borrow();
+        let types: usize = listeners.iter().map(|listener| 2 * listener.type_.len()).sum();
+        // Each has a slot, too.
+        types + listeners.len() * (size_of::<Listener>() + 128)
+    }
+
     fn constructor<'js>(_: &Cx<'js>, _: &Slots<'js>) -> Fallible<'js, Self> {
         Ok(Self::default())
     }

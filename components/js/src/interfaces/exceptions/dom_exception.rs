@@ -106,6 +106,10 @@ impl Serializable for DOMException {
 }
 
 impl DOMExceptionMethods for DOMException {
+    fn kept_bytes(&self) -> usize {
+        2 * (self.name.len() + self.message.len())
+    }
+
     fn constructor<'js>(
         _: &Cx<'js>,
         _: &Slots<'js>,

@@ -23,7 +23,7 @@ use crate::host::{Host, Level};
 use crate::interfaces::service_workers::controlling_worker;
 use crate::interfaces::{AbortSignal, Failure, console};
 use crate::realm::{ChargedBytes, Realm, Room};
-use crate::webidl::{Error, Fallible, Ref, Settles, rejected};
+use crate::webidl::{Error, Fallible, Ref, Settles, charge_for, rejected};
 
 /// Fetches, for a script.
 ///
@@ -93,12 +93,14 @@ pub fn fetch<'js>(
         };
         scheme_fetch(&*network, request, blob, &room).await
     };
+    let charge = charge_for(cx, &response)?;
     let (promise, settles) = Settles::new(cx)?;
     let (response, stop) = abortable(response);
     // 11. What happens when it is aborted.
     let controller = Controller::new(settles, stop);
     let ends = controller.follow(cx, &signal)?;
     realm.spawn_then(response, move |cx, response| {
+        let _charge = charge;
         // Aborted: the promise was rejected then.
         let Ok(response) = response else { return };
         let Some(settles) = controller.take_settles() else {

@@ -16,6 +16,8 @@ pub struct HeaderList {
     headers: Vec<Header>,
     /// What iteration sees, until something changes.
     sorted: RefCell<Option<Rc<[Header]>>>,
+    /// The bytes of the names and values.
+    length: usize,
 }
 
 impl Clone for HeaderList {
@@ -27,6 +29,7 @@ impl Clone for HeaderList {
 impl From<Vec<Header>> for HeaderList {
     fn from(headers: Vec<Header>) -> Self {
         Self {
+            length: headers.iter().map(length).sum(),
             headers,
             sorted: RefCell::default(),
         }
@@ -39,6 +42,10 @@ impl From<&HeaderMap> for HeaderList {
         let headers = headers.map(|(name, value)| (name.as_str().into(), value.as_bytes().into()));
         headers.collect::<Vec<_>>().into()
     }
+}
+
+fn length((name, value): &Header) -> usize {
+    name.len() + value.len()
 }
 
 impl HeaderList {
@@ -64,6 +71,11 @@ impl HeaderList {
                 .map_err(|_| "there are too many headers".to_owned())?;
         }
         Ok(map)
+    }
+
+    /// About how many bytes it takes up. What iteration sees is a second copy.
+    pub fn kept(&self) -> usize {
+        2 * (self.length + self.headers.len() * size_of::<Header>())
     }
 
     /// Whether there is a header of this name.
@@ -97,6 +109,7 @@ impl HeaderList {
             .iter()
             .find(|(other, _)| other.eq_ignore_ascii_case(name));
         let name = known.map_or(name, |(known, _)| known).to_vec();
+        self.length += name.len() + value.len();
         self.headers.push((name, value));
         self.sorted.take();
     }
@@ -115,7 +128,7 @@ impl HeaderList {
             place += 1;
             place - 1 <= first || !is_it(header)
         });
-        self.sorted.take();
+        self.changed();
     }
 
     /// Removes every header of this name.
@@ -124,6 +137,12 @@ impl HeaderList {
     pub fn delete(&mut self, name: &[u8]) {
         self.headers
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.changed();
+    }
+
+    /// Something may be gone.
+    fn changed(&mut self) {
+        self.length = self.headers.iter().map(length).sum();
         self.sorted.take();
     }
 

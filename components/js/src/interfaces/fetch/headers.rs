@@ -163,6 +163,10 @@ fn excerpt(bytes: &[u8]) -> String {
 }
 
 impl HeadersMethods for Headers {
+    fn kept_bytes(&self) -> usize {
+        self.list.borrow().kept()
+    }
+
     fn constructor<'js>(_: &Cx<'js>, _: &Slots<'js>, init: Option<HeadersInit>) -> Fallible<'js, Self> {
         let this = Self {
             list: Rc::default(),

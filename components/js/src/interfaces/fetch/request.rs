@@ -96,6 +96,10 @@ macro_rules! same {
 }
 
 impl RequestMethods for Request {
+    fn kept_bytes(&self) -> usize {
+        self.request.url.as_str().len() + self.request.integrity.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,

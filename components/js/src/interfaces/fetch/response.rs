@@ -13,7 +13,7 @@ use super::{Guard, Headers, SharedHeaders};
 use crate::bindings::{BodyInit, ResponseInit, ResponseMethods, ResponseType};
 use crate::engine::{Cx, Promise, Slots, Value};
 use crate::interfaces::ReadableStream;
-use crate::realm::Realm;
+use crate::realm::{Charge, Realm};
 use crate::webidl::{ByteString, Error, Fallible, Ref, create};
 
 /// A response, as scripts see it.
@@ -147,6 +147,11 @@ fn is_redirect_status(status: u16) -> bool {
 }
 
 impl ResponseMethods for Response {
+    fn kept_bytes(&self) -> usize {
+        let urls: usize = self.url_list.iter().map(|url| url.as_str().len()).sum();
+        urls + self.status_text.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,
@@ -192,7 +197,7 @@ impl ResponseMethods for Response {
         let json = json.ok_or_else(|| Error::type_error("the data has no JSON"))?;
         // 2 to 4.
         let body = Extracted {
-            body: Body::bytes(json.to_text(cx)?.into()).into(),
+            body: Body::bytes(Charge::bytes(cx, json.to_text(cx)?.into_bytes())?).into(),
             type_: "application/json".to_owned(),
             has_source: true,
         };

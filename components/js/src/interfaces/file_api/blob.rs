@@ -124,6 +124,11 @@ impl Serializable for Blob {
 }
 
 impl BlobMethods for Blob {
+    fn kept_bytes(&self) -> usize {
+        // Its bytes are charged where they were made.
+        self.0.type_.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         _: &Slots<'js>,

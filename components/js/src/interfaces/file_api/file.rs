@@ -90,6 +90,10 @@ impl Serializable for File {
 }
 
 impl FileMethods for File {
+    fn kept_bytes(&self) -> usize {
+        self.name.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         _: &Slots<'js>,

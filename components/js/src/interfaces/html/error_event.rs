@@ -44,6 +44,10 @@ impl Inherits<Event> for ErrorEvent {
 }
 
 impl ErrorEventMethods for ErrorEvent {
+    fn kept_bytes(&self) -> usize {
+        2 * self.message.len() + self.filename.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,

@@ -109,9 +109,7 @@ macro_rules! window_or_worker_global_scope {
             timeout: i32,
             arguments: Vec<$crate::engine::Value<'js>>,
         ) -> $crate::webidl::Fallible<'js, i32> {
-            Ok(super::timers::initialize(
-                cx, handler, timeout, arguments, false,
-            ))
+            super::timers::initialize(cx, handler, timeout, arguments, false)
         }
 
         fn clear_timeout<'js>(
@@ -130,9 +128,7 @@ macro_rules! window_or_worker_global_scope {
             timeout: i32,
             arguments: Vec<$crate::engine::Value<'js>>,
         ) -> $crate::webidl::Fallible<'js, i32> {
-            Ok(super::timers::initialize(
-                cx, handler, timeout, arguments, true,
-            ))
+            super::timers::initialize(cx, handler, timeout, arguments, true)
         }
 
         fn clear_interval<'js>(

@@ -14,7 +14,7 @@ use futures::future::{Either, select};
 use crate::bindings::TimerHandler;
 use crate::engine::{Cx, Root, Value};
 use crate::host::{Busy, Host};
-use crate::realm::{Realm, report_thrown};
+use crate::realm::{Charge, Realm, report_thrown};
 use crate::webidl::{Callback, Fallible, FromJs};
 
 /// The map of active timers.
@@ -42,6 +42,7 @@ struct Timer {
     repeats: bool,
     nesting: Cell<u32>,
     place: Cell<(Duration, u64)>,
+    _charge: Charge,
     /// A timer ends by itself.
     _busy: Busy,
 }
@@ -51,14 +52,27 @@ enum Handler {
     Script(String),
 }
 
+/// About what a timer takes up in the maps beside itself.
+const IN_MAPS: usize = 192;
+
 /// <https://html.spec.whatwg.org/multipage/timers-and-user-prompts.html#timer-initialisation-steps>
+///
+/// # Errors
+///
+/// A RangeError where the realm has no room for another.
 pub(super) fn initialize<'js>(
     cx: &Cx<'js>,
     handler: TimerHandler<'js>,
     timeout: i32,
     arguments: Vec<Value<'js>>,
     repeats: bool,
-) -> i32 {
+) -> Fallible<'js, i32> {
+    let script = match &handler {
+        TimerHandler::DomString(script) => script.len(),
+        TimerHandler::Function(_) => 0,
+    };
+    let roots = (arguments.len() + 1) * 2 * size_of::<Root>();
+    let charge = Charge::new(cx, size_of::<Timer>() + IN_MAPS + roots + script)?;
     let realm = Realm::of(cx);
     let timers = realm.data::<Timers>();
     let handler = match handler {
@@ -73,6 +87,7 @@ pub(super) fn initialize<'js>(
         repeats,
         nesting: Cell::new(timers.nesting.get()),
         place: Cell::default(),
+        _charge: charge,
         _busy: Host::of(cx).activity.begin(),
     };
     timers.start(id, Rc::new(timer), &*realm.settings().host.clock);
@@ -80,7 +95,7 @@ pub(super) fn initialize<'js>(
         let clock = Arc::clone(&Host::of(cx).clock);
         realm.spawn(drive(Rc::downgrade(&realm), Rc::downgrade(&timers), clock));
     }
-    id
+    Ok(id)
 }
 
 /// <https://html.spec.whatwg.org/multipage/timers-and-user-prompts.html#dom-cleartimeout>

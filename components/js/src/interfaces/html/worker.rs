@@ -19,6 +19,9 @@ use crate::interfaces::{BlobData, EventTarget, create_event, define_globals};
 use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
 use crate::webidl::{Error, Fallible, Globals, Inherits, Ref, Rooted};
 
+/// The heap of a dedicated worker: there may be several.
+const HEAP: usize = 128 << 20;
+
 /// A dedicated worker, from outside.
 ///
 /// <https://html.spec.whatwg.org/multipage/workers.html#dedicated-workers-and-the-worker-interface>
@@ -170,13 +173,14 @@ impl WorkerMethods for Worker {
         if url.scheme() == "data" {
             client.origin = Some("null".to_owned());
         }
-        let settings = Settings {
+        let mut settings = Settings {
             kind: Globals::DEDICATED_WORKER,
             client,
             is_module: options.type_ == WorkerType::Module,
             name: options.name,
             ..realm.settings().clone()
         };
+        settings.limits.memory = settings.limits.memory.min(HEAP);
         let children = realm.data::<Children>();
         let id = children.last.get() + 1;
         children.last.set(id);
@@ -187,9 +191,12 @@ impl WorkerMethods for Worker {
             .blob_urls
             .resolve(&url, &realm.settings().client);
         let parent = realm.handle().clone();
+        let place = settings.account.worker();
+        let place = place.map_err(|message| Error::dom("OperationError", message))?;
         let child = spawn("worker", settings, move |cx| {
             let realm = Realm::of(cx);
             realm.set_data(Rc::new(Parent { realm: parent, id }));
+            realm.set_data(Rc::new(place));
             begin(cx, &url, blob);
         });
         let child = child.map_err(|message| Error::dom("OperationError", message))?;

@@ -94,6 +94,11 @@ impl Inherits<Event> for MessageEvent {
 }
 
 impl MessageEventMethods for MessageEvent {
+    fn kept_bytes(&self) -> usize {
+        let strings = self.strings.borrow();
+        strings.origin.len() + 2 * strings.last_event_id.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,

@@ -74,6 +74,10 @@ impl ExtendableMessageEvent {
 }
 
 impl ExtendableMessageEventMethods for ExtendableMessageEvent {
+    fn kept_bytes(&self) -> usize {
+        self.origin.len() + 2 * self.last_event_id.len()
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,

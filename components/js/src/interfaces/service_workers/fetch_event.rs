@@ -132,6 +132,10 @@ fn worker_response<'js>(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Worke
 }
 
 impl FetchEventMethods for FetchEvent {
+    fn kept_bytes(&self) -> usize {
+        2 * (self.client_id.len() + self.resulting_client_id.len() + self.replaces_client_id.len())
+    }
+
     fn constructor<'js>(
         cx: &Cx<'js>,
         slots: &Slots<'js>,

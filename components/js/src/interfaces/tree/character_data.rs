@@ -37,6 +37,10 @@ impl CharacterData {
 }
 
 impl CharacterDataMethods for CharacterData {
+    fn kept_bytes(&self) -> usize {
+        2 * self.data.borrow().len()
+    }
+
     fn data<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, DomString> {
         Ok(this.data.borrow().clone())
     }

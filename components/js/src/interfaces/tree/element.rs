@@ -94,6 +94,15 @@ pub(super) fn by_tag_name<'js>(
 }
 
 impl ElementMethods for Element {
+    fn kept_bytes(&self) -> usize {
+        let attributes = self.attributes.borrow();
+        let texts = attributes
+            .iter()
+            .map(|(name, value)| name.len() + 2 * value.len());
+        let texts: usize = texts.sum();
+        self.local_name.len() + texts + attributes.len() * size_of::<(String, DomString)>()
+    }
+
     fn local_name<'js>(this: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, DomString> {
         Ok(this.local_name.as_str().into())
     }

@@ -1,7 +1,7 @@
 //! The URLs of blobs: `URL.createObjectURL()` and `URL.revokeObjectURL()`.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +12,11 @@ use url::Url;
 use crate::engine::Cx;
 use crate::host::Host;
 use crate::interfaces::BlobData;
-use crate::realm::Realm;
+use crate::realm::{Charge, Realm};
+use crate::webidl::Fallible;
+
+/// About what an entry takes up here and in the store, with its environment.
+const ENTRY: usize = 1 << 10;
 
 /// The URLs that a realm has made; they end with it.
 ///
@@ -20,19 +24,23 @@ use crate::realm::Realm;
 struct Made {
     host: Arc<Host>,
     client: Client,
-    urls: RefCell<HashSet<String>>,
+    urls: RefCell<HashMap<String, Charge>>,
 }
 
 impl Drop for Made {
     fn drop(&mut self) {
-        for url in self.urls.borrow().iter() {
+        for url in self.urls.borrow().keys() {
             self.host.blob_urls.remove(url, &self.client);
         }
     }
 }
 
 /// <https://w3c.github.io/FileAPI/#dfn-createObjectURL>
-pub(super) fn create_object_url(cx: &Cx<'_>, blob: &BlobData) -> DomString {
+///
+/// # Errors
+///
+/// A RangeError where the realm has no room for another.
+pub(super) fn create_object_url<'js>(cx: &Cx<'js>, blob: &BlobData) -> Fallible<'js, DomString> {
     let realm = Realm::of(cx);
     let made = realm.data_of::<Made>().unwrap_or_else(|| {
         let made = Rc::new(Made {
@@ -43,9 +51,10 @@ pub(super) fn create_object_url(cx: &Cx<'_>, blob: &BlobData) -> DomString {
         realm.set_data(Rc::clone(&made));
         made
     });
+    let charge = Charge::new(cx, ENTRY + blob.type_.len())?;
     let url = made.host.blob_urls.add(blob.clone(), &made.client);
-    made.urls.borrow_mut().insert(url.clone());
-    url.into()
+    made.urls.borrow_mut().insert(url.clone(), charge);
+    Ok(url.into())
 }
 
 /// <https://w3c.github.io/FileAPI/#dfn-revokeObjectURL>

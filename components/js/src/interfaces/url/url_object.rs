@@ -57,6 +57,10 @@ impl URL {
 }
 
 impl URLMethods for URL {
+    fn kept_bytes(&self) -> usize {
+        self.0.borrow().as_str().len()
+    }
+
     fn constructor<'js>(
         _: &Cx<'js>,
         _: &Slots<'js>,
@@ -78,7 +82,7 @@ impl URLMethods for URL {
     }
 
     fn create_object_url<'js>(cx: &Cx<'js>, obj: Ref<'js, Blob>) -> Fallible<'js, DomString> {
-        Ok(create_object_url(cx, obj.data()))
+        create_object_url(cx, obj.data())
     }
 
     fn revoke_object_url<'js>(cx: &Cx<'js>, url: DomString) -> Fallible<'js, ()> {

@@ -1,12 +1,11 @@
 //! A body of what a script gives.
 
-use bytes::Bytes;
-
 use super::{Body, Moved};
 use crate::bindings::BodyInit;
 use crate::engine::Cx;
 use crate::interfaces::FormData;
 use crate::interfaces::form_data::multipart;
+use crate::realm::Charge;
 use crate::webidl::{Error, Fallible};
 
 /// A body with its type.
@@ -38,18 +37,24 @@ pub(in crate::interfaces::fetch) fn extract<'js>(
             let data = blob.data();
             (data.bytes.clone(), data.type_.clone())
         }
-        BodyInit::BufferSource(source) => (Bytes::from(source.bytes(cx)?), String::new()),
+        BodyInit::BufferSource(source) => (Charge::bytes(cx, source.bytes(cx)?)?, String::new()),
         BodyInit::FormData(form) => {
             let boundary = multipart::boundary();
             let pieces = multipart::serialize(&FormData::entries(form, cx)?, &boundary);
             let type_ = format!("multipart/form-data; boundary={boundary}");
-            (pieces.concat().into(), type_)
+            (Charge::bytes(cx, pieces.concat())?, type_)
         }
         BodyInit::URLSearchParams(params) => {
             let type_ = "application/x-www-form-urlencoded;charset=UTF-8";
-            (params.serialize().into(), type_.to_owned())
+            (
+                Charge::bytes(cx, params.serialize().into_bytes())?,
+                type_.to_owned(),
+            )
         }
-        BodyInit::UsvString(text) => (text.clone().into(), "text/plain;charset=UTF-8".to_owned()),
+        BodyInit::UsvString(text) => {
+            let bytes = Charge::bytes(cx, text.clone().into_bytes())?;
+            (bytes, "text/plain;charset=UTF-8".to_owned())
+        }
         BodyInit::ReadableStream(stream) => {
             if keepalive {
                 return Err(Error::type_error(
