@@ -1,20 +1,27 @@
 //! [`Batch`]: what belongs to one transaction of the writer: which bodies were made durable before it commits, and
 //! how far.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use background_fetch::{FetchKey, RegistrationKey};
+use parking_lot::Mutex;
 use rusqlite::Connection;
 
 use super::body::{Body, Stored};
+use super::operation::Operation;
 use super::options::Result;
 use super::packs::Packs;
 use super::state::Shared;
 use super::{statements, trouble};
 
+/// How many files are made durable at once.
+const SYNCS_AT_ONCE: usize = 4;
+
 pub(super) struct Batch<'a> {
     shared: &'a Shared,
+    /// Whether its commit survives a restart of the machine.
+    durable: bool,
     /// The files that were made durable, with the lengths and the checksums they had then.
     synced: HashMap<u64, (u64, Option<Vec<u8>>)>,
     /// The bodies whose file is new: they still look as if they were in memory.
@@ -28,9 +35,10 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(shared: &'a Shared, packs: Packs) -> Self {
+    pub(super) fn new(shared: &'a Shared, packs: Packs, durable: bool) -> Self {
         Self {
             shared,
+            durable,
             synced: HashMap::new(),
             moved: HashSet::new(),
             moving: Vec::new(),
@@ -42,6 +50,43 @@ impl<'a> Batch<'a> {
     /// The result of a statement.
     pub(super) fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T> {
         result.map_err(|error| trouble::sqlite(&self.shared.database, &error))
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        self.durable
+    }
+
+    /// Makes durable, several at once, the files of bodies that these operations store.
+    pub(super) fn sync_bodies<'b>(&mut self, operations: impl Iterator<Item = &'b Operation>) {
+        let bodies: BTreeMap<u64, &Arc<Body>> = operations
+            .filter_map(|operation| match operation {
+                Operation::Settle { body: Some(body), .. } | Operation::Checkpoint { body, .. } => Some(body),
+                _ => None,
+            })
+            .filter(|body| body.is_in_file() && body.is_dirty())
+            .map(|body| (body.id, body))
+            .collect();
+        if bodies.len() < 2 {
+            return;
+        }
+        let bodies = Mutex::new(bodies.into_values());
+        let synced = Mutex::new(HashMap::new());
+        let shared = self.shared;
+        std::thread::scope(|scope| {
+            for _ in 0..SYNCS_AT_ONCE {
+                scope.spawn(|| {
+                    while let Some(body) = { bodies.lock().next() } {
+                        // What fails here fails again, and is heard of, where it is stored.
+                        if let Ok(found) = body.length_and_sums(shared)
+                            && shared.files.sync(body.id).is_ok()
+                        {
+                            synced.lock().insert(body.id, found);
+                        }
+                    }
+                });
+            }
+        });
+        self.synced = synced.into_inner();
     }
 
     /// Whether a background fetch belongs to a registration.
@@ -118,6 +163,10 @@ impl<'a> Batch<'a> {
         }
         self.moved.insert(body.id);
         // What was durable stays durable, and what this batch is to make so.
+        if vouched_for > 0 && !self.durable {
+            // The row that vouches for it in the database must not go before its file is there to stay.
+            self.shared.files.sync_folder()?;
+        }
         if vouched_for > 0 || self.stored.iter().any(|(stored, _)| stored.id == body.id) {
             self.store(sql, body)?;
         }
@@ -145,10 +194,9 @@ impl<'a> Batch<'a> {
 
     /// What must be on the disk before the transaction commits.
     pub(super) fn before_commit(&self) -> Result<()> {
-        if self.moved.is_empty() && self.packs.is_empty() {
-            Ok(())
-        } else {
-            self.shared.files.sync_folder()
+        match self.durable {
+            true => self.shared.files.sync_new(),
+            false => Ok(()),
         }
     }
 

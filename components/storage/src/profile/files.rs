@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::held::HeldFiles;
 use super::options::Result;
@@ -16,6 +17,8 @@ use crate::write_points::{self, Step, step};
 #[derive(Debug)]
 pub(super) struct BodyFiles {
     folder: PathBuf,
+    /// There are names that are not durable.
+    has_new: AtomicBool,
     held: HeldFiles,
 }
 
@@ -26,6 +29,7 @@ impl BodyFiles {
             .map_err(|error| trouble::io("make the folder", &folder, &error))?;
         Ok(Self {
             folder,
+            has_new: AtomicBool::new(false),
             held: HeldFiles::default(),
         })
     }
@@ -42,6 +46,7 @@ impl BodyFiles {
         let written = step(Step::CreateBody, create).and_then(|mut file| {
             write_points::write(Step::FirstBytes, &mut file, bytes)?;
             self.held.hold_new(body, file);
+            self.has_new.store(true, Ordering::Relaxed);
             Ok(())
         });
         written.map_err(|error| {
@@ -103,6 +108,15 @@ impl BodyFiles {
     pub(super) fn sync_folder(&self) -> Result<()> {
         step(Step::SyncBodies, || sync_folder(&self.folder))
             .map_err(|error| trouble::io("make durable the folder", &self.folder, &error))
+    }
+
+    /// Makes the names durable of the files that were made since this was done last.
+    pub(super) fn sync_new(&self) -> Result<()> {
+        if !self.has_new.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.sync_folder()
+            .inspect_err(|_| self.has_new.store(true, Ordering::Relaxed))
     }
 
     /// Cuts off the file of a body.

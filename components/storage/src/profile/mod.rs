@@ -129,12 +129,7 @@ impl ProfileStorage {
             stuck: Default::default(),
         });
         let (queue, jobs) = mpsc::channel();
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-            connection,
-            queue: jobs,
-            owed: Vec::new(),
-        };
+        let writer = Writer::new(Arc::clone(&shared), connection, jobs);
         let writer = std::thread::Builder::new()
             .name("background-fetch-storage".to_owned())
             .spawn(move || writer.run())

@@ -91,6 +91,11 @@ impl Operation {
         !matches!(state, FetchState::Settled { result, .. } if *result == success)
     }
 
+    /// Whether it is done quickly, and is of use only as long as the machine runs.
+    pub(super) fn is_light(&self) -> bool {
+        matches!(self, Self::Move { .. } | Self::SetResponse { .. })
+    }
+
     /// Whether it cannot be done any more: its body's bytes can no longer be relied on.
     pub(super) fn is_hopeless(&self) -> bool {
         match self {

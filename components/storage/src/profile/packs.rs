@@ -96,11 +96,6 @@ impl Packs {
         self.bodies.extend(pack.bodies);
     }
 
-    /// Whether there are names that are not durable.
-    pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-
     pub(super) fn get(&self, body: u64) -> Option<&Packed> {
         self.bodies.get(&body)
     }

@@ -128,7 +128,7 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
-/// Applies the migrations that the database does not have yet, each in a transaction.
+/// Applies the migrations that the database does not have yet, in one transaction.
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<()> {
     let newest = migrations.len() as i64;
     let version: i64 = connection
@@ -146,16 +146,18 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     }
     let done = usize::try_from(version)
         .map_err(|_| trouble::damaged(path, &format!("its schema version is {version}")))?;
-    for (index, migration) in migrations.iter().enumerate().skip(done) {
-        let mut apply = || {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            transaction.execute_batch(migration)?;
-            transaction.pragma_update(None, "user_version", index as i64 + 1)?;
-            step(Step::Migrate, || transaction.commit())
-        };
-        apply().map_err(|error| trouble::sqlite(path, &error))?;
+    if version == newest {
+        return Ok(());
     }
-    Ok(())
+    let mut apply = || {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for migration in &migrations[done..] {
+            transaction.execute_batch(migration)?;
+        }
+        transaction.pragma_update(None, "user_version", newest)?;
+        step(Step::Migrate, || transaction.commit())
+    };
+    apply().map_err(|error| trouble::sqlite(path, &error))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use background_fetch::FetchKey;
@@ -36,49 +36,95 @@ const LARGEST_BATCH: usize = 4096;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) struct Writer {
-    pub(super) shared: Arc<Shared>,
-    pub(super) connection: Connection,
-    pub(super) queue: Receiver<Job>,
-    /// Answered already and not done yet, in their order.
-    pub(super) owed: Vec<Job>,
+    shared: Arc<Shared>,
+    connection: Connection,
+    queue: Receiver<Job>,
+    /// What is not done yet, in its order.
+    waiting: Vec<Job>,
+    /// When it is done at the latest, whoever comes.
+    until: Option<Instant>,
 }
 
 impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, connection: Connection, queue: Receiver<Job>) -> Self {
+        let (waiting, until) = (Vec::new(), None);
+        Self {
+            shared,
+            connection,
+            queue,
+            waiting,
+            until,
+        }
+    }
+
     /// Works until nobody can ask for anything any more.
     pub(super) fn run(mut self) {
-        while let Ok(job) = self.queue.recv() {
-            let mut jobs = std::mem::take(&mut self.owed);
-            jobs.push(job);
-            self.gather(&mut jobs);
-            self.batch(jobs);
+        loop {
+            match self.next() {
+                Ok(job) => self.take(job),
+                Err(RecvTimeoutError::Timeout) => self.do_all(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
         }
-        if !self.owed.is_empty() {
-            let jobs = std::mem::take(&mut self.owed);
-            self.batch(jobs);
+        if !self.waiting.is_empty() {
+            self.do_all();
         }
         step(Step::Close, || drop(self.connection));
     }
 
-    /// Takes what else is in the queue, and what comes until somebody waits for an answer.
-    fn gather(&self, jobs: &mut Vec<Job>) {
-        let until = Instant::now() + PATIENCE;
-        let mut is_awaited = jobs.iter().any(|job| job.reply.is_some());
-        while jobs.len() < LARGEST_BATCH {
-            let next = match self.queue.try_recv() {
-                Err(TryRecvError::Empty) if !is_awaited => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    self.queue.recv_timeout(left).ok()
-                }
-                next => next.ok(),
-            };
-            let Some(job) = next else { return };
-            is_awaited |= job.reply.is_some();
-            jobs.push(job);
+    fn next(&self) -> std::result::Result<Job, RecvTimeoutError> {
+        match self.until {
+            Some(until) => self
+                .queue
+                .recv_timeout(until.saturating_duration_since(Instant::now())),
+            None => self.queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
-    fn batch(&mut self, jobs: Vec<Job>) {
-        let (batch, results) = transact(&self.shared, &mut self.connection, &jobs);
+    /// Takes a job with what else is in the queue, and does what is not to wait.
+    fn take(&mut self, job: Job) {
+        self.waiting.push(job);
+        self.waiting.extend(self.queue.try_iter().take(LARGEST_BATCH));
+        let is_urgent = |job: &Job| match job.operation {
+            // The next bytes of this body may have to wait for it.
+            Operation::Checkpoint { .. } => true,
+            _ => job.reply.is_some() && !job.operation.is_light(),
+        };
+        if self.is_stuck() || self.waiting.len() >= LARGEST_BATCH || self.waiting.iter().any(is_urgent) {
+            self.do_all();
+        } else if self.waiting.iter().any(|job| job.reply.is_some()) {
+            self.do_light();
+        } else {
+            self.until.get_or_insert_with(|| Instant::now() + PATIENCE);
+        }
+    }
+
+    /// Whether something was answered and could not be done: then nothing overtakes anything.
+    fn is_stuck(&self) -> bool {
+        self.shared.stuck.load(Ordering::Relaxed)
+    }
+
+    fn do_all(&mut self) {
+        self.until = None;
+        let jobs = std::mem::take(&mut self.waiting);
+        self.batch(jobs, true);
+    }
+
+    /// Does what is done quickly, and leaves to the others their time. It does not matter to them which is first: a
+    /// record that is settled gets no response and no bytes.
+    fn do_light(&mut self) {
+        let jobs = std::mem::take(&mut self.waiting);
+        let (light, others): (Vec<_>, _) = jobs.into_iter().partition(|job| job.operation.is_light());
+        self.waiting = others;
+        if self.waiting.is_empty() {
+            self.until = None;
+        }
+        self.batch(light, false);
+    }
+
+    /// Does these in one transaction and answers them; `durably`, unless it need not survive a restart of the machine.
+    fn batch(&mut self, jobs: Vec<Job>, durably: bool) {
+        let (batch, results) = transact(&self.shared, &mut self.connection, &jobs, durably);
         // A body that moved to its file is there before it is said how much of it is durable.
         for (job, result) in jobs.iter().zip(&results) {
             step(Step::Follow, || match result {
@@ -101,17 +147,19 @@ impl Writer {
         let stuck = jobs.iter().zip(&results).any(is_stuck);
         self.shared.stuck.store(stuck, Ordering::Relaxed);
         let count = jobs.len();
+        let mut owed = Vec::new();
         for (mut job, result) in jobs.into_iter().zip(results) {
             match (job.reply.take(), result) {
                 // Who no longer waits needs no answer.
                 (Some(reply), result) => drop(step(Step::Answer, || reply.send(result))),
-                (None, Err(_)) => self.owed.push(job),
+                (None, Err(_)) => owed.push(job),
                 (None, Ok(())) => {}
             }
         }
         self.shared
             .queued
-            .fetch_sub(count - self.owed.len(), Ordering::Relaxed);
+            .fetch_sub(count - owed.len(), Ordering::Relaxed);
+        self.waiting.splice(..0, owed);
     }
 }
 
@@ -120,6 +168,7 @@ fn transact<'a>(
     shared: &'a Shared,
     connection: &mut Connection,
     jobs: &[Job],
+    durably: bool,
 ) -> (Option<Batch<'a>>, Vec<Result<()>>) {
     let is_retry = shared.stuck.load(Ordering::Relaxed);
     let packs = if is_retry {
@@ -127,13 +176,14 @@ fn transact<'a>(
     } else {
         Packs::write(shared, jobs.iter().map(|job| &job.operation))
     };
-    let mut batch = Batch::new(shared, packs);
+    let mut batch = Batch::new(shared, packs, durably);
+    batch.sync_bodies(jobs.iter().map(|job| &job.operation));
     if together(connection, &mut batch, jobs).is_ok() {
         return (Some(batch), jobs.iter().map(|_| Ok(())).collect());
     }
     let packs = batch.rolled_back();
     // What cannot be done is not to keep the rest from being done.
-    let mut batch = Batch::new(shared, Packs::default());
+    let mut batch = Batch::new(shared, Packs::default(), durably);
     match one_by_one(connection, &mut batch, jobs) {
         Ok(results) => {
             packs.remove_unused(shared);
@@ -182,6 +232,9 @@ fn one_by_one(connection: &mut Connection, batch: &mut Batch<'_>, jobs: &[Job]) 
 }
 
 fn begin<'a>(connection: &'a mut Connection, batch: &Batch<'_>) -> Result<Transaction<'a>> {
+    // A commit waits for the disk where it is to be durable, and otherwise for the operating system.
+    let synchronous = if batch.is_durable() { "FULL" } else { "NORMAL" };
+    batch.sql(connection.pragma_update(None, "synchronous", synchronous))?;
     let begun = step(Step::Begin, || {
         connection.transaction_with_behavior(TransactionBehavior::Immediate)
     });

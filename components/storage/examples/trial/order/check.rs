@@ -193,7 +193,8 @@ impl Order {
 
     fn write(&mut self, path: &str, at: u64, length: u64) -> Checked {
         let is_body = self.is_body(path);
-        let log = self.log().durable;
+        // A kill of the process leaves what was written; a restart of the machine, bytes that nothing vouches for.
+        let log = self.log().changes;
         let thing = self.thing(path);
         if is_body && at != thing.length {
             return Err(format!("a body of {} bytes is written at {at}", thing.length));
