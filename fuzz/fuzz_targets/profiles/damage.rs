@@ -19,67 +19,105 @@ pub enum Damage {
     MakeFolder { file: u8 },
 }
 
-/// The files that a profile may have, in the order in which damages name them.
-const FILES: [&str; 9] = [
-    "database.sqlite3",
-    "database.sqlite3-wal",
-    "database.sqlite3-shm",
-    "bodies/1",
-    "bodies/2",
-    "bodies/3",
-    "bodies/4",
-    "bodies/5",
-    "lock",
-];
+/// What a profile has beside its bodies, in the order in which damages name it; and how many names are left for bodies.
+const DATABASE: [&str; 3] = ["database.sqlite3", "database.sqlite3-wal", "database.sqlite3-shm"];
+const BODIES: usize = 5;
 
-fn path(profile: &Path, file: u8) -> PathBuf {
-    profile.join(FILES[usize::from(file) % FILES.len()])
+/// A file of a profile.
+enum Named {
+    Database(usize),
+    Body(usize),
+    Lock,
+}
+
+fn named(file: u8) -> Named {
+    let names = DATABASE.len() + BODIES + 1;
+    let (round, name) = (usize::from(file) / names, usize::from(file) % names);
+    match name.checked_sub(DATABASE.len()) {
+        None => Named::Database(name),
+        Some(body) if body < BODIES => Named::Body(body + round * BODIES),
+        Some(_) => Named::Lock,
+    }
+}
+
+/// Its path, where these are the names of the bodies' files.
+fn path(profile: &Path, bodies: &[String], file: u8) -> PathBuf {
+    match named(file) {
+        Named::Database(index) => profile.join(DATABASE[index]),
+        Named::Body(index) => profile.join(&bodies[index % bodies.len()]),
+        Named::Lock => profile.join("lock"),
+    }
 }
 
 impl Damage {
-    /// Whether it leaves no wrong byte that could pass for a right one: files get shorter or go, and only what has
-    /// check sums, or says nothing, gets other bytes.
+    fn files(&self) -> impl Iterator<Item = u8> {
+        let (one, other) = match self {
+            Self::Flip { file, .. }
+            | Self::Zero { file, .. }
+            | Self::Overwrite { file, .. }
+            | Self::Truncate { file, .. }
+            | Self::Extend { file, .. }
+            | Self::Delete { file }
+            | Self::MakeFolder { file } => (*file, None),
+            Self::Swap { one, other } => (*one, Some(*other)),
+        };
+        [one].into_iter().chain(other)
+    }
+
+    /// Whether it is what a crash does, or a disk that loses something: files get shorter or go, and only what SQLite
+    /// itself has check sums of, or what says nothing, gets other bytes.
     pub fn is_fair(&self) -> bool {
-        let has_check_sums = |file: &u8| matches!(usize::from(*file) % FILES.len(), 1 | 2 | 8);
+        let is_log_or_lock = |file| !matches!(named(file), Named::Database(0) | Named::Body(_));
         match self {
             Self::Truncate { .. } | Self::Delete { .. } => true,
             Self::Flip { file, .. }
             | Self::Zero { file, .. }
             | Self::Overwrite { file, .. }
-            | Self::Extend { file, .. } => has_check_sums(file),
+            | Self::Extend { file, .. } => is_log_or_lock(*file),
             Self::Swap { .. } | Self::MakeFolder { .. } => false,
         }
     }
 
+    /// Whether it is about the database, its log or its index.
+    pub fn is_of_database(&self) -> bool {
+        self.files().any(|file| matches!(named(file), Named::Database(_)))
+    }
+
+    /// Whether it changes a single byte of what is there.
+    pub fn is_flip(&self) -> bool {
+        matches!(self, Self::Flip { .. })
+    }
+
     /// Does it. Where there is no such file there is nothing to do.
-    pub fn strike(&self, profile: &Path) {
+    pub fn strike(&self, profile: &Path, bodies: &[String]) {
+        let path = |file: &u8| path(profile, bodies, *file);
         match self {
-            Self::Flip { file, at, bits } => change(&path(profile, *file), |bytes| {
+            Self::Flip { file, at, bits } => change(&path(file), |bytes| {
                 let at = *at as usize % bytes.len().max(1);
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte ^= bits;
                 }
             }),
             Self::Zero { file, at, length } => {
-                overwrite(&path(profile, *file), *at, &vec![0; usize::from(*length)]);
+                overwrite(&path(file), *at, &vec![0; usize::from(*length)]);
             }
-            Self::Overwrite { file, at, bytes } => overwrite(&path(profile, *file), *at, bytes),
-            Self::Truncate { file, at } => change(&path(profile, *file), |bytes| {
+            Self::Overwrite { file, at, bytes } => overwrite(&path(file), *at, bytes),
+            Self::Truncate { file, at } => change(&path(file), |bytes| {
                 bytes.truncate(*at as usize % bytes.len().max(1));
             }),
-            Self::Extend { file, bytes } => change(&path(profile, *file), |found| found.extend(bytes)),
+            Self::Extend { file, bytes } => change(&path(file), |found| found.extend(bytes)),
             Self::Delete { file } => {
-                let _ = fs::remove_file(path(profile, *file));
+                let _ = fs::remove_file(path(file));
             }
             Self::Swap { one, other } => {
-                let (one, other) = (path(profile, *one), path(profile, *other));
+                let (one, other) = (path(one), path(other));
                 let between = profile.join("between");
                 let _ = fs::rename(&one, &between);
                 let _ = fs::rename(&other, &one);
                 let _ = fs::rename(&between, &other);
             }
             Self::MakeFolder { file } => {
-                let path = path(profile, *file);
+                let path = path(file);
                 let _ = fs::remove_file(&path);
                 let _ = fs::create_dir(&path);
             }

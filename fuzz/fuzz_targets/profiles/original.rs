@@ -1,6 +1,7 @@
 //! The profile that is damaged: made by the storage itself, once in each state, and kept in memory.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -55,14 +56,37 @@ pub fn options(restarted: bool) -> Options {
     }
 }
 
-/// Puts the profile, as a good end or a crash left it, into a folder.
-pub fn copy(closed: bool, to: &Path) {
+/// How many bytes of each response the database vouches for, with checksums.
+const VOUCHED: [usize; 8] = [3000, 300, 3000, 0, 4000, 900, 1999, 0];
+
+/// The bytes of a response that the database vouches for.
+pub fn vouched(name: &str) -> Bytes {
+    let index = NAMES.iter().position(|found| *found == name);
+    index.map_or_else(Bytes::new, |index| response(name).slice(..VOUCHED[index]))
+}
+
+/// The path of a record that was stored.
+pub fn name(record: RecordKey) -> Option<&'static str> {
+    let first = match record.fetch {
+        FetchKey(1) => 0,
+        FetchKey(2) => 4,
+        FetchKey(3) => 6,
+        _ => return None,
+    };
+    NAMES.get(first + record.index).copied()
+}
+
+/// Puts the profile, as a good end or a crash left it, into a folder. Gives the names of the bodies' files.
+pub fn copy(closed: bool, to: &Path) -> Vec<String> {
     static ORIGINALS: OnceLock<[Files; 2]> = OnceLock::new();
     let originals = ORIGINALS.get_or_init(|| [make(false), make(true)]);
     fs::create_dir_all(to.join("bodies")).expect("a folder");
-    for (name, bytes) in &originals[usize::from(closed)] {
+    let original = &originals[usize::from(closed)];
+    for (name, bytes) in original {
         fs::write(to.join(name), bytes).expect("a file");
     }
+    let names = original.iter().map(|(name, _)| name.clone());
+    names.filter(|name| name.starts_with("bodies/")).collect()
 }
 
 type Files = Vec<(String, Vec<u8>)>;
@@ -70,18 +94,16 @@ type Files = Vec<(String, Vec<u8>)>;
 fn make(closed: bool) -> Files {
     let folder = tempfile::tempdir().expect("a folder");
     let storage = ProfileStorage::open(folder.path(), options(false)).expect("a new profile opens");
-    fill(&storage);
-    let files = if closed {
+    let [active, paused] = fill(&storage);
+    block_on(storage.flush()).expect("it is stored");
+    if closed {
         drop(storage);
-        files(folder.path())
-    } else {
-        files(folder.path())
-    };
-    assert!(
-        files.iter().any(|(name, _)| name == "bodies/1"),
-        "a body has a file"
-    );
-    files
+        return files(folder.path());
+    }
+    // What the database does not vouch for.
+    append(&storage, active, 0, 0, VOUCHED[0]..VOUCHED[0] + 300);
+    append(&storage, paused, 0, 6, VOUCHED[6]..LENGTHS[6]);
+    files(folder.path())
 }
 
 fn files(folder: &Path) -> Files {
@@ -93,22 +115,26 @@ fn files(folder: &Path) -> Files {
             }
         }
     }
+    found.sort();
+    let bodies = found.iter().filter(|(name, _)| name.starts_with("bodies/"));
+    assert!(bodies.count() > 2, "bodies have files");
     found
 }
 
-/// Background fetches in each state, with bodies of each kind.
-fn fill(storage: &ProfileStorage) {
+/// Background fetches in each state, with bodies of each kind. Gives those that go on.
+fn fill(storage: &ProfileStorage) -> [FetchKey; 2] {
     // In the middle: a file and a small body that have begun, one that is complete, an empty one.
     let active = create(storage, "active", &[0, 1, 2, 3]);
-    append(storage, active, 0, 0, 3000);
-    append(storage, active, 1, 1, 300);
-    append(storage, active, 2, 2, 3000);
+    for (record, name) in [(0, 0), (1, 1), (2, 2), (3, 3)] {
+        respond(storage, active, record, name);
+        append(storage, active, record, name, 0..VOUCHED[name]);
+    }
     settle(storage, active, 2, ResponseResult::Success);
-    append(storage, active, 3, 3, 0);
     // At the end, not told yet.
     let settled = create(storage, "settled", &[4, 5]);
     for (record, name) in [(0, 4), (1, 5)] {
-        append(storage, settled, record, name, LENGTHS[name]);
+        respond(storage, settled, record, name);
+        append(storage, settled, record, name, 0..VOUCHED[name]);
         settle(storage, settled, record, ResponseResult::Success);
     }
     let state = FetchState::Settled {
@@ -118,12 +144,14 @@ fn fill(storage: &ProfileStorage) {
     block_on(storage.set_state(settled, state)).expect("it is stored");
     // The user's pause, and an upload.
     let paused = create(storage, "paused", &[6, 7]);
-    append(storage, paused, 0, 6, 1999);
+    respond(storage, paused, 0, 6);
+    append(storage, paused, 0, 6, 0..VOUCHED[6]);
     let user = PauseReasons {
         user: true,
         ..PauseReasons::default()
     };
     block_on(storage.set_paused(paused, user)).expect("it is stored");
+    [active, paused]
 }
 
 fn create(storage: &ProfileStorage, id: &str, names: &[usize]) -> FetchKey {
@@ -159,7 +187,7 @@ fn create(storage: &ProfileStorage, id: &str, names: &[usize]) -> FetchKey {
     block_on(storage.create(&new)).expect("it is stored")
 }
 
-fn append(storage: &ProfileStorage, fetch: FetchKey, index: usize, name: usize, length: usize) {
+fn respond(storage: &ProfileStorage, fetch: FetchKey, index: usize, name: usize) {
     let record = RecordKey { fetch, index };
     let name = NAMES[name];
     let mut headers = HeaderMap::new();
@@ -167,12 +195,16 @@ fn append(storage: &ProfileStorage, fetch: FetchKey, index: usize, name: usize, 
     headers.insert("content-length", HeaderValue::from(response(name).len()));
     let head = ResponseHead::new(url(name), StatusCode::OK, headers);
     block_on(storage.set_response(record, 1, &head)).expect("it is stored");
+}
+
+/// Appends these of the bytes of a response.
+fn append(storage: &ProfileStorage, fetch: FetchKey, index: usize, name: usize, range: Range<usize>) {
     let body = BodyKey::Response {
-        record,
+        record: RecordKey { fetch, index },
         generation: 1,
     };
-    let mut offset = 0;
-    for part in response(name)[..length].chunks(700) {
+    let mut offset = range.start as u64;
+    for part in response(NAMES[name])[range].chunks(700) {
         let part = Bytes::copy_from_slice(part);
         let end = offset + part.len() as u64;
         block_on(storage.append(body, offset, part)).expect("it is stored");
