@@ -11,9 +11,12 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|story: Story| {
     let mut story = story;
-    story
-        .steps
-        .retain(|step| !matches!(step, Step::Crash | Step::StorageFails { .. }));
+    story.steps.retain(|step| {
+        !matches!(
+            step,
+            Step::Crash | Step::StorageFails { .. } | Step::StorageFailsOn(..)
+        )
+    });
     if let Err(wrong) = tell(&story, |quota| Arc::new(MemoryStorage::new(quota))) {
         panic!("{story}{wrong}");
     }

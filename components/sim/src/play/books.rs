@@ -120,6 +120,11 @@ impl Fetch {
         self.strikes.iter().filter(is_of_state).count() >= TRIES
     }
 
+    /// Whether that was so in a life up to this one: its id was free, and it may have lost it to another.
+    pub(super) fn went_without_result(&self, life: usize) -> bool {
+        (0..=life).any(|life| self.goes_without_result(life))
+    }
+
     /// Whether a failing storage may have taken it though `fetch()` rejected, or kept it though it was cleared: it gives
     /// way to the next of its id.
     pub(super) fn may_be_a_ghost(&self) -> bool {
@@ -328,7 +333,7 @@ impl Books {
     /// Whether a slow storage may be at the bodies of a request that nobody waits for any more.
     pub(super) fn is_lost_and_staging(&self) -> bool {
         let staging = |fetch: &Fetch| {
-            fetch.answer == Answer::Lost && fetch.key.is_none() && fetch.call.upload.is_some()
+            fetch.answer != Answer::Resolved && fetch.key.is_none() && fetch.call.upload.is_some()
         };
         self.is_slow && self.fetches.iter().any(staging)
     }

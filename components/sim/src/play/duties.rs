@@ -152,7 +152,8 @@ impl Model {
                 "file {file} of call {call} is asked for from {start} on, {there} bytes of it are there"
             );
             match request.status.map(|status| status.as_u16()) {
-                Some(200) => *there = request.sent,
+                // An error that is no passing one takes the place of what was there, too.
+                Some(200 | 404) => *there = request.sent,
                 Some(206) => *there += request.sent,
                 _ => {}
             }
