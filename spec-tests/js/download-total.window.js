@@ -51,6 +51,7 @@ promise_test(async t => {
   const third = bytes({hold: 'head'});
   const registration = await manager.fetch('id', [bytes({length: 60}), held, third], {downloadTotal: 100});
   await until(registration, ({downloaded}) => downloaded === 60);
+  await requested(third);
   await release(held);
   const {failureReason, value} = await event();
   assert_equals(failureReason, 'download-total-exceeded');
@@ -62,7 +63,10 @@ promise_test(async t => {
 promise_test(async t => {
   const {manager, event} = await worker(t, bodies);
   const missing = bytes({status: 404, hold: 'head'});
-  await manager.fetch('id', [bytes({length: 50}), missing], {downloadTotal: 20});
+  const held = bytes({length: 50, hold: 'head'});
+  await manager.fetch('id', [held, missing], {downloadTotal: 20});
+  await requested(missing);
+  await release(held);
   const {failureReason, value} = await event();
   assert_equals(failureReason, 'download-total-exceeded');
   assert_equals(value[1], 'AbortError');
