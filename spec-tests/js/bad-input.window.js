@@ -3,24 +3,62 @@
 
 'use strict';
 
-const odd = [null, undefined, '', NaN, -1, 2 ** 64, {}, [], () => {}, Symbol(), '\ud800', 'x'.repeat(1 << 20), 0n,
-             new Proxy({}, {get() { throw new RangeError(); }}), Object.create(null), [[]], [null], [{}]];
+const thrower = new Proxy({}, {get() { throw new RangeError(); }});
+const noPrototype = Object.create(null);
+const long = 'x'.repeat(1 << 20);
+const odd = [null, undefined, '', NaN, -1, 2 ** 64, {}, [], () => {}, Symbol(), '\ud800', long, 0n, thrower, noPrototype,
+             [[]], [null], [{}]];
+
+// What Web IDL makes of an odd value: the name of its error, or 'fulfilled'.
+const errorOf = convert => {
+  try {
+    convert();
+    return 'fulfilled';
+  } catch ({name}) {
+    return name;
+  }
+};
+const asText = value => errorOf(() => `${value}`);
+// get() refuses the empty id, which fetch() takes as the specification does.
+const asId = value => asText(value) === 'fulfilled' && `${value}` === '' ? 'TypeError' : asText(value);
+const asNumber = value => {
+  const converted = errorOf(() => +value);
+  // Modulo 2 ** 64, as Web IDL has it, it is far over the quota.
+  return converted === 'fulfilled' && +value === -1 ? 'QuotaExceededError' : converted;
+};
+const asDictionary = (value, read) => {
+  if (value === null || value === undefined) return 'fulfilled';
+  return typeof value === 'object' || typeof value === 'function' ? errorOf(() => value[read]) : 'TypeError';
+};
+// A list of what is no text is a list of URLs.
+const asRequests = value => Array.isArray(value) ? (value.length ? 'fulfilled' : 'TypeError') : asText(value);
+// None of them is a list of images, but the one that is empty.
+const asIcons = value =>
+    value === undefined || Array.isArray(value) && !value.length ? 'fulfilled' : value === thrower ? 'RangeError' : 'TypeError';
+const orMissing = (value, as, missing) => value === undefined ? missing : as(value);
+const shown = value => errorOf(() => `${value}`) === 'fulfilled' ? `'${`${value}`.slice(0, 20)}'` : typeof value;
 
 promise_test(async t => {
   const {manager, event} = await worker(t);
-  const attempt = async call => {
-    const registration = await call().catch(error => assert_true(error instanceof Error || error instanceof DOMException));
+  const attempt = async (expected, what, value, call) => {
+    let registration;
+    const found = await call().then(fetched => (registration = fetched, 'fulfilled'), ({name}) => name);
+    assert_equals(found, expected, `${what}: ${shown(value)}`);
     await registration?.abort();
   };
   for (const value of odd) {
-    await attempt(() => manager.fetch(value, bytes()));
-    await attempt(() => manager.fetch('id', value));
-    await attempt(() => manager.fetch('id', [bytes(), value]));
-    await attempt(() => manager.fetch('id', bytes(), value));
-    for (const name of ['title', 'icons', 'downloadTotal'])
-      await attempt(() => manager.fetch('id', bytes(), {[name]: value}));
-    for (const name of ['src', 'sizes', 'type', 'label'])
-      await attempt(() => manager.fetch('id', bytes(), {icons: [{src: '/', [name]: value}]}));
+    await attempt(asText(value), 'id', value, () => manager.fetch(value, bytes()));
+    await attempt(asRequests(value), 'requests', value, () => manager.fetch('id', value));
+    await attempt(asText(value), 'a request', value, () => manager.fetch('id', [bytes(), value]));
+    await attempt(asDictionary(value, 'title'), 'options', value, () => manager.fetch('id', bytes(), value));
+    for (const [name, as] of [['title', asText], ['icons', asIcons], ['downloadTotal', asNumber]]) {
+      const expected = orMissing(value, as, 'fulfilled');
+      await attempt(expected, name, value, () => manager.fetch('id', bytes(), {[name]: value}));
+    }
+    for (const name of ['src', 'sizes', 'type', 'label']) {
+      const expected = orMissing(value, asText, name === 'src' ? 'TypeError' : 'fulfilled');
+      await attempt(expected, name, value, () => manager.fetch('id', bytes(), {icons: [{src: '/', [name]: value}]}));
+    }
   }
   await manager.fetch('after', bytes());
   while ((await event()).id !== 'after');
@@ -30,9 +68,13 @@ promise_test(async t => {
   const {manager} = await worker(t);
   const registration = await manager.fetch('id', bytes({hold: 'head'}));
   for (const value of odd) {
-    const outcomes = [manager.get(value), registration.match(value), registration.matchAll(value),
-                      registration.match('/', value), registration.match('/', {ignoreSearch: value})].map(outcome);
-    assert_equals((await Promise.all(outcomes)).length, 5);
+    for (const [expected, what, call] of [
+      [asId(value), 'get()', () => manager.get(value)],
+      [asText(value), 'match()', () => registration.match(value)],
+      [orMissing(value, asText, 'fulfilled'), 'matchAll()', () => registration.matchAll(value)],
+      [asDictionary(value, 'ignoreSearch'), 'options', () => registration.match('/', value)],
+      ['fulfilled', 'ignoreSearch', () => registration.match('/', {ignoreSearch: value})],
+    ]) assert_equals(await outcome(call()), expected, `${what}: ${shown(value)}`);
   }
   assert_array_equals(await manager.getIds(), ['id']);
 }, 'get(), match() and matchAll() with null and other odd values everywhere');
@@ -41,19 +83,23 @@ promise_test(async t => {
   const {manager, event} = await worker(t, {
     backgroundfetchsuccess: async event => {
       const outcomes = [];
-      for (const value of [null, 5, {title: Symbol()}, {icons: 5}, {icons: [{src: 'http://'}]}])
+      // One of them is converted, and counts; the URL of an icon is not looked at before it is shown.
+      for (const value of [5, {title: Symbol()}, {icons: 5}, {icons: [{}]}, null, {icons: [{src: 'http://'}]}])
         outcomes.push(await event.updateUI(value).then(() => 'fulfilled', error => error.name));
-      return outcomes.length;
+      return outcomes;
     },
   });
   await manager.fetch('id', bytes());
-  assert_equals((await event()).value, 5);
+  assert_array_equals((await event()).value,
+                      ['TypeError', 'TypeError', 'TypeError', 'TypeError', 'fulfilled', 'InvalidStateError']);
 }, 'updateUI() with null and other odd values');
 
 promise_test(async t => {
   const {manager, event} = await worker(t);
-  for (const icons of [[{src: 'http://'}], [{src: ''}], [{src: '\ud800'}], [{src: 'x:\0'}], [{src: '//', sizes: 'x'}]])
-    await outcome(manager.fetch(unique(), bytes({hold: 'head'}), {icons}).then(registration => registration.abort()));
+  for (const icons of [[{src: 'http://'}], [{src: ''}], [{src: '\ud800'}], [{src: 'x:\0'}], [{src: '//', sizes: 'x'}]]) {
+    const registration = await manager.fetch(unique(), bytes({hold: 'head'}), {icons});
+    assert_true(await registration.abort());
+  }
   await manager.fetch('after', bytes());
   while ((await event()).id !== 'after');
 }, 'icons whose URLs are broken');

@@ -82,3 +82,14 @@ promise_test(async t => {
   await promise_rejects_dom(t, 'InvalidStateError', registration.match(bytes()));
   await promise_rejects_dom(t, 'InvalidStateError', registration.matchAll());
 }, 'match() and matchAll() reject with InvalidStateError once the records are gone');
+
+// That browser takes more than a second until fetch() resolves, and then puts those without a response first.
+promise_test(async t => {
+  const {manager} = await worker(t);
+  const urls = Array.from({length: 10_000}, (_, n) => new URL(`/handlers/bytes?hold=head&key=ten-thousand&n=${n}`, location).href);
+  const registration = await manager.fetch('id', urls);
+  const records = await registration.matchAll();
+  assert_array_equals(records.map(({request}) => request.url), urls);
+  assert_equals(registration.downloaded, 0);
+  assert_true(await registration.abort());
+}, 'matchAll() of a fetch of 10,000: all of them, in the order of the requests');

@@ -266,6 +266,8 @@ fn what_the_user_paused_is_released_and_what_the_user_agent_paused_is_not() {
     let key = engine.inspect()[0].key;
     world.runtime.block_on(engine.pause(key)).unwrap();
     world.set_metered(false);
+    run(&page, "console.log('status', first.status, first.getStatus())");
+    world.wait_for("status interrupted interrupted");
     run(
         &page,
         "first.onprogress = () => console.log(first.result); first.start().then(same => console.log(same === first))",

@@ -7,34 +7,11 @@ use std::time::Duration;
 
 use background_fetch::embedder::{FunctionalEvent, FunctionalEventName, ServiceWorkers as _};
 use background_fetch::{FetchKey, RegistrationKey};
-use background_fetch_js::engine::{Cx, Slots};
 use background_fetch_js::host::service_workers::{
-    ComponentServiceWorkers, EventDone, FileStore, Policy, ServiceWorkerStore, ServiceWorkers,
-    StoredRegistration,
+    ComponentServiceWorkers, FileStore, Policy, ServiceWorkers,
 };
-use background_fetch_js::interfaces::ExtendableEvent;
-use background_fetch_js::webidl::create;
+use common::service_workers::{HELPERS, Saved, make_plain, page};
 use common::{Server, UserAgent};
-
-/// What the scripts of pages here share.
-const HELPERS: &str = "
-    const sw = navigator.serviceWorker;
-    const state = (worker, wanted) => new Promise((resolve, reject) => {
-        const look = () => {
-            if (worker.state == wanted) resolve();
-            else if (worker.state == 'redundant') reject(new Error('it is redundant'));
-        };
-        worker.addEventListener('statechange', look);
-        look();
-    });
-    const failed = promise => promise.then(() => 'fine', error => error.name);
-    const run = main => main().then(tell, error => tell('threw ' + error));
-";
-
-fn page(user_agent: &UserAgent, server: &Server, script: &str) -> String {
-    let script = format!("{HELPERS} run(async () => {{ {script} }})");
-    user_agent.page(&server.url("/app/page"), &script).told()
-}
 
 #[test]
 fn a_worker_is_installed_and_activated_and_everybody_hears_of_it() {
@@ -82,6 +59,9 @@ fn what_cannot_be_registered_is_refused() {
         ),
         ("/app/endless.js", "while (true);"),
         ("/app/plain.txt", ""),
+        ("/app/waits.js", "await 1"),
+        ("/app/imports.js", "import './waits.js'"),
+        ("/app/own.js", "throw 1"),
     ]);
     server.put_as(
         "/app/wide.js",
@@ -103,13 +83,15 @@ fn what_cannot_be_registered_is_refused() {
              ['sw%2f.js'], ['sw.js', 'a%5Cb/'], ['data:text/javascript,'], ['http://'], ['missing.js'], ['plain.txt'],
              ['throws.js', 'a/'], ['syntax.js', 'b/'], ['endless.js', 'd/'],
          ]) seen.push(await failed(sw.register(script, scope && { scope })));
+         for (const script of ['waits.js', 'imports.js', 'own.js'])
+             seen.push(await failed(sw.register(script, { scope: 'm/', type: 'module' })));
          const rejected = await sw.register('rejects.js', { scope: 'c/' });
          const worker = rejected.installing;
          seen.push(await failed(state(worker, 'activated')), worker.state, (await sw.getRegistrations()).length);
          return seen.join()",
     );
     let expected = "SecurityError,SecurityError,fine,SecurityError,SecurityError,TypeError,TypeError,TypeError,TypeError,\
-                    TypeError,SecurityError,TypeError,TypeError,TypeError,Error,redundant,1";
+                    TypeError,SecurityError,TypeError,TypeError,TypeError,TypeError,TypeError,TypeError,Error,redundant,1";
     assert_eq!(told, expected);
 }
 
@@ -268,21 +250,6 @@ fn the_next_run_finds_registrations_and_their_scripts() {
     let left = std::fs::read_dir(folder.join("scripts")).unwrap().count();
     assert_eq!(left, 0);
     std::fs::remove_dir_all(&folder).unwrap();
-}
-
-/// Keeps what is saved last, in memory.
-#[derive(Clone, Default)]
-struct Saved(Arc<parking_lot::Mutex<Vec<StoredRegistration>>>);
-
-impl ServiceWorkerStore for Saved {
-    fn load(&self) -> Result<Vec<StoredRegistration>, String> {
-        Ok(self.0.lock().clone())
-    }
-
-    fn save(&self, registrations: &[StoredRegistration]) -> Result<(), String> {
-        *self.0.lock() = registrations.to_vec();
-        Ok(())
-    }
 }
 
 #[test]
@@ -591,12 +558,6 @@ fn what_nobody_may_see_is_kept_and_given_to_those_who_did_not_ask_to_see_it() {
     assert_eq!(told, format!("{expected},{basic}plain,{opaque},3,{opaque}"));
 }
 
-/// Makes the event of a background fetch without the component: the test is of who fires it.
-fn make_plain(cx: &Cx<'_>, event: FunctionalEvent, done: EventDone) {
-    let event = ExtendableEvent::trusted(cx, event.name.as_str());
-    done(cx, create(cx, event, Slots::default()));
-}
-
 #[test]
 fn a_functional_event_starts_the_worker_and_is_over_when_its_promises_are() {
     let server = Server::new(&[(
@@ -651,59 +612,4 @@ fn a_functional_event_starts_the_worker_and_is_over_when_its_promises_are() {
     assert_eq!(fire(FunctionalEventName::Click), Ok(()));
     let other = RegistrationKey::of(server.url("/other/").parse().unwrap());
     assert!(!workers.has_active_worker(&other));
-}
-
-/// Fetches from another origin, and begins a background fetch from there.
-const GOES_ELSEWHERE: &str = "
-    const outcome = promise => promise.then(() => 'fine', error => error.name);
-    onmessage = event => event.waitUntil((async () => {
-        const seen = [await outcome(fetch('/app/x')), await outcome(fetch(event.data, { mode: 'no-cors' }))];
-        event.source.postMessage(seen.join());
-    })());
-";
-
-#[test]
-fn a_worker_is_under_the_policies_of_its_script_in_this_run_and_the_next() {
-    let (server, other) = (
-        Server::new(&[("/app/x", ""), ("/app/free.js", GOES_ELSEWHERE)]),
-        Server::new(&[("/y", "")]),
-    );
-    let headers = "Content-Type: text/javascript\r\nContent-Security-Policy: connect-src 'self'\r\nReferrer-Policy: no-referrer";
-    server.put_as("/app/sw.js", GOES_ELSEWHERE, headers);
-    let saved = Saved::default();
-    let open = || {
-        UserAgent::with(|host| {
-            let store = Arc::new(saved.clone());
-            host.service_workers = ServiceWorkers::open(Policy::default(), store).unwrap();
-        })
-    };
-    let ask = format!(
-        "const told = new Promise(resolve => sw.onmessage = event => resolve(event.data));
-         registration.active.postMessage('{}');
-         return await told",
-        other.url("/y")
-    );
-    let register = |script: &str, scope: &str| {
-        format!(
-            "const registration = await sw.register('{script}', {{ scope: '{scope}' }});
-             await state(registration.installing, 'activated'); {ask}"
-        )
-    };
-    let first = open();
-    assert_eq!(page(&first, &server, &register("free.js", "free/")), "fine,fine");
-    assert_eq!(page(&first, &server, &register("sw.js", "./")), "fine,TypeError");
-    assert_eq!(other.asked("/y"), 1);
-    drop(first);
-    let again = format!("const registration = await sw.ready; {ask}");
-    assert_eq!(page(&open(), &server, &again), "fine,TypeError");
-    assert_eq!(other.asked("/y"), 1);
-    // The policies are about what the worker fetches, and not about its script.
-    assert_eq!(
-        page(
-            &open(),
-            &server,
-            "await (await sw.ready).update(); return 'updated'"
-        ),
-        "updated"
-    );
 }

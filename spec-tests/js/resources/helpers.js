@@ -22,6 +22,19 @@ const release = url => fetch(`/handlers/release?key=${keyOf(url)}`);
 // The requests that the server saw for a URL: method and headers.
 const seen = async url => (await fetch(`/handlers/seen?key=${keyOf(url)}`)).json();
 
+// Resolves when the server got a request for a URL.
+async function requested(url) {
+  while (!(await seen(url)).length) await wait(5);
+}
+
+// What the server saw of the connection of a URL: the bytes that it sent, and whether it was cut.
+const connection = async url => (await fetch(`/handlers/connection?key=${keyOf(url)}`)).json();
+
+// Resolves when the server sees that the connection of a URL is closed before its end.
+async function cut(url) {
+  while (!(await connection(url)).cut) await wait(5);
+}
+
 // Another origin: the same server.
 const elsewhere = () => location.origin.replace('localhost', '127.0.0.1');
 

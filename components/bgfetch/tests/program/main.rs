@@ -5,6 +5,7 @@ mod cookies;
 mod demo;
 mod failures;
 mod get;
+mod guides;
 mod https;
 #[cfg(unix)]
 mod interrupted;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::server::{Asked, answer};
 
@@ -15,6 +15,20 @@ const PIECE: usize = 4 << 10;
 
 /// How long something is held at most: no test waits for longer.
 const LONGEST_HOLD: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether the client of what is held is still there.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Whether a client has closed its connection.
+fn is_gone(stream: &TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let peeked = stream.peek(&mut [0]);
+    stream.set_nonblocking(false)?;
+    match peeked {
+        Ok(bytes) => Ok(bytes == 0),
+        Err(error) => Ok(error.kind() != io::ErrorKind::WouldBlock),
+    }
+}
 
 /// The handlers, and what they remember.
 #[derive(Default)]
@@ -27,7 +41,15 @@ pub(crate) struct Handlers {
 struct State {
     /// The requests by their keys: method and headers.
     seen: HashMap<String, Vec<serde_json::Value>>,
+    /// How many bytes of a body were sent for a key, and whether its client was gone before the last.
+    connections: HashMap<String, Connection>,
     released: HashSet<String>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Connection {
+    sent: usize,
+    is_cut: bool,
 }
 
 impl Handlers {
@@ -43,7 +65,13 @@ impl Handlers {
         };
         let key = asked.query.get("key").cloned().unwrap_or_default();
         match name {
-            "bytes" => self.bytes(&key, asked, stream),
+            "bytes" => {
+                let answered = self.bytes(&key, asked, stream);
+                if answered.is_err() {
+                    self.lock().connections.entry(key).or_default().is_cut = true;
+                }
+                answered
+            }
             "echo" => {
                 let body = String::from_utf8_lossy(&asked.body[..asked.body.len().min(100)]);
                 json(&serde_json::json!({
@@ -58,6 +86,10 @@ impl Handlers {
             "seen" => {
                 let seen = self.lock().seen.get(&key).cloned().unwrap_or_default();
                 json(&seen.into())
+            }
+            "connection" => {
+                let connection = self.lock().connections.get(&key).copied().unwrap_or_default();
+                json(&serde_json::json!({ "sent": connection.sent, "cut": connection.is_cut }))
             }
             "release" => {
                 self.lock().released.insert(key);
@@ -81,7 +113,7 @@ impl Handlers {
             seen.len()
         };
         if text("hold") == Some("head") {
-            self.hold(key);
+            self.hold(key, stream)?;
         }
         thread::sleep(Duration::from_millis(number("delay").unwrap_or(0) as u64));
         let start = self.range_start(asked).filter(|&start| start < length);
@@ -116,7 +148,7 @@ impl Handlers {
         let mut at = from;
         while at < length {
             if held_at == Some(at) {
-                self.hold(key);
+                self.hold(key, stream)?;
             }
             if cut_at == Some(at) {
                 return Ok(false);
@@ -137,6 +169,7 @@ impl Handlers {
             if let Some(rate) = number("rate") {
                 thread::sleep(Duration::from_secs_f64((end - at) as f64 / rate as f64));
             }
+            self.lock().connections.entry(key.to_owned()).or_default().sent += end - at;
             at = end;
         }
         if chunked {
@@ -145,11 +178,21 @@ impl Handlers {
         Ok(true)
     }
 
-    /// Waits until `/handlers/release` is asked with this key.
-    fn hold(&self, key: &str) {
-        let wait = |state: &mut State| !state.released.contains(key);
-        let state = self.lock();
-        drop(self.released.wait_timeout_while(state, LONGEST_HOLD, wait));
+    /// Waits until `/handlers/release` is asked with this key; an error, where the client goes away.
+    fn hold(&self, key: &str, stream: &TcpStream) -> io::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < LONGEST_HOLD && !is_gone(stream)? {
+            let wait = |state: &mut State| !state.released.contains(key);
+            let waited = self.released.wait_timeout_while(self.lock(), LOOK, wait);
+            let waited = waited.unwrap_or_else(PoisonError::into_inner);
+            if !waited.1.timed_out() {
+                return Ok(());
+            }
+        }
+        match is_gone(stream)? {
+            true => Err(io::ErrorKind::ConnectionAborted.into()),
+            false => Ok(()),
+        }
     }
 
     /// Where the range begins that is asked for, where the resource has the version that it continues.

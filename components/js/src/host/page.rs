@@ -12,7 +12,8 @@ use super::{Host, PolicyContainer};
 use crate::bindings::DocumentReadyState;
 use crate::engine::Cx;
 use crate::interfaces::{
-    Document, Element, EventTarget, PendingScript, Window, create_event, define_globals, parse_into,
+    Document, Element, EventTarget, PendingScript, Window, create_event, define_globals,
+    enable_client_messages, parse_into,
 };
 use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
 use crate::webidl::{Error, Fallible, Ref};
@@ -234,6 +235,8 @@ fn loaded(cx: &Cx<'_>) {
         Document::set_ready_state(&document, cx, DocumentReadyState::Interactive)?;
         let event = create_event(cx, "DOMContentLoaded")?;
         EventTarget::dispatch(&document.upcast(), cx, &event);
+        // 6.4. Messages of service workers had to wait.
+        enable_client_messages(cx);
         Document::set_ready_state(&document, cx, DocumentReadyState::Complete)?;
         let window = Ref::<Window>::of(cx, &cx.global())?;
         let event = create_event(cx, "load")?;

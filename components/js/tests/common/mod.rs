@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod server;
+pub(crate) mod service_workers;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

@@ -162,6 +162,9 @@ impl ServiceWorkers {
         // 4. It is active when it is activated.
         worker.when_activated().await;
         // 5 to 8. Its event.
-        dispatch_with(host, &worker, task).await
+        let outcome = dispatch_with(host, &worker, task).await;
+        // A worker whose pages are never opened gets its new version here.
+        Self::soft_update_where_stale(host, registration);
+        outcome
     }
 }

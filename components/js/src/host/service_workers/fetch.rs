@@ -85,7 +85,12 @@ impl ServiceWorkers {
             }
         });
         let gone = || format!("the worker {} was ended before it responded", worker.script_url);
-        let response = responded.await.map_err(|_| gone())??;
+        let response = responded.await.map_err(|_| gone());
+        // 27. A navigation has it looked after in any case.
+        if let Some(registration) = host.service_workers.registration_of(worker) {
+            Self::soft_update_where_stale(host, &registration);
+        }
+        let response = response??;
         // The worker is kept running while its body is on its way.
         let (Some(mut response), Some(instance)) = (response, instance) else {
             return Ok(None);

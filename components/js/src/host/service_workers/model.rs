@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ::background_fetch::RegistrationKey;
 use ::background_fetch::fetch::Client;
@@ -17,6 +17,9 @@ use super::instance::Instance;
 use crate::bindings::{ServiceWorkerState, ServiceWorkerUpdateViaCache, WorkerType};
 use crate::host::PolicyContainer;
 use crate::host::scripts::{FetchedScript, decode, decode_utf8};
+
+/// A registration that was not looked after for longer is stale.
+const STALE: Duration = Duration::from_secs(86_400);
 
 /// A service worker registration.
 ///
@@ -74,6 +77,14 @@ impl Registration {
     /// Its active worker.
     pub fn active(&self) -> Option<Arc<Worker>> {
         self.parts.lock().active.clone()
+    }
+
+    /// Whether it was not looked after for long.
+    ///
+    /// <https://w3c.github.io/ServiceWorker/#service-worker-registration-stale>
+    pub(super) fn is_stale(&self) -> bool {
+        let last = self.parts.lock().last_update_check;
+        last.is_some_and(|last| last.elapsed().is_ok_and(|elapsed| elapsed > STALE))
     }
 
     pub(super) fn waiting(&self) -> Option<Arc<Worker>> {

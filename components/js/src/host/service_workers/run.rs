@@ -117,7 +117,12 @@ fn begin<'js>(cx: &Cx<'js>, worker: &Arc<Worker>) -> Result<(), String> {
     let script = script.script(is_module);
     // 13 to 15. It is evaluated.
     let evaluated = Realm::run_script(cx, || match is_module {
-        true => cx.run_module(&script.source, url.as_str()).map(Some),
+        true => {
+            let promise = cx.run_module(&script.source, url.as_str())?;
+            // Before the first microtask: one that waits for nothing is evaluated by now.
+            let is_async = matches!(promise.state(cx), PromiseState::Pending);
+            Ok(Some((promise, is_async)))
+        }
         false => cx.run_script(&script.source, url.as_str()).map(|_| None),
     });
     let threw = |error: Error<'js>| {
@@ -127,11 +132,13 @@ fn begin<'js>(cx: &Cx<'js>, worker: &Arc<Worker>) -> Result<(), String> {
     };
     match evaluated {
         Err(thrown) => return threw(thrown.into()),
-        Ok(Some(promise)) => match promise.state(cx) {
-            PromiseState::Rejected(reason) => return threw(Error::Thrown(reason)),
-            PromiseState::Pending => return Err(format!("the script {url} waits at its top level")),
-            PromiseState::Fulfilled(_) => {}
-        },
+        // <https://w3c.github.io/ServiceWorker/#dfn-is-async-module>
+        Ok(Some((_, true))) => return Err(format!("the script {url} waits at its top level")),
+        Ok(Some((promise, false))) => {
+            if let PromiseState::Rejected(reason) = promise.state(cx) {
+                return threw(Error::Thrown(reason));
+            }
+        }
         Ok(None) => {}
     }
     // 16. The events that it listens to.

@@ -1,7 +1,7 @@
 //! Updating: whether there is a new version, and its first run.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use ::background_fetch::fetch::Client;
 use indexmap::IndexMap;
@@ -16,9 +16,6 @@ use super::script::{ScriptFetch, fetch_resource};
 use super::{Refusal, ServiceWorkers};
 use crate::bindings::{ServiceWorkerState, ServiceWorkerUpdateViaCache};
 use crate::host::Host;
-
-/// A registration that was not looked after for longer is stale.
-const STALE: Duration = Duration::from_secs(86_400);
 
 /// <https://w3c.github.io/ServiceWorker/#update-algorithm>
 pub(super) async fn update(host: &Arc<Host>, mut job: Job) -> After {
@@ -103,13 +100,7 @@ async fn updated_resources(
     newest: Option<&Arc<Worker>>,
     script_url: &Url,
 ) -> Result<Option<IndexMap<Url, ScriptResource>>, Refusal> {
-    let (via_cache, is_stale) = {
-        let parts = registration.parts.lock();
-        let is_stale = parts
-            .last_update_check
-            .is_some_and(|last| last.elapsed().is_ok_and(|elapsed| elapsed > STALE));
-        (job.update_via_cache, is_stale && newest.is_some())
-    };
+    let (via_cache, is_stale) = (job.update_via_cache, registration.is_stale() && newest.is_some());
     let bypass = job.force_bypass_cache || is_stale;
     let fetch = ScriptFetch {
         network: Arc::clone(&host.network),
@@ -152,6 +143,13 @@ async fn updated_resources(
 }
 
 impl ServiceWorkers {
+    /// Looks for a new version of what was not looked after for long: after each of its events.
+    pub(crate) fn soft_update_where_stale(host: &Arc<Host>, registration: &Arc<Registration>) {
+        if registration.is_stale() {
+            Self::soft_update(host, registration, false);
+        }
+    }
+
     /// Looks for a new version when nobody asked.
     ///
     /// <https://w3c.github.io/ServiceWorker/#soft-update>

@@ -15,7 +15,7 @@ use crate::host::scripts::{ScriptUse, blob_script, load};
 use crate::interfaces::console::print;
 use crate::interfaces::messaging::Message;
 use crate::interfaces::structured_clone::{Serialized, structured_serialize};
-use crate::interfaces::{BlobData, EventTarget, create_event, define_globals};
+use crate::interfaces::{BlobData, EventTarget, create_event, define_globals, enable_client_messages};
 use crate::realm::{Realm, RealmHandle, Settings, report_thrown, spawn};
 use crate::webidl::{Error, Fallible, Globals, Inherits, Ref, Rooted};
 
@@ -274,6 +274,8 @@ fn begin(cx: &Cx<'_>, url: &Url, blob: Option<BlobData>) {
         }
     };
     take_policies(&realm, &script.headers);
+    // A task that comes behind this one.
+    enable_client_messages(cx);
     if !is_module {
         let ran = Realm::run_classic_script(cx, &script.source, script.url.as_str());
         return report_thrown(cx, ran.map_err(Error::from));

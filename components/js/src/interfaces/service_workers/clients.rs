@@ -54,6 +54,10 @@ impl ClientsMethods for Clients {
         let url = base
             .join(&url)
             .map_err(|error| Error::type_error(format!("{url:.200} is not a URL: {error}")))?;
+        // A window that is nowhere is not opened.
+        if url.scheme() == "about" && url.path() == "blank" {
+            return Err(Error::type_error("about:blank is not opened for a worker"));
+        }
         // 4. Whether windows may be opened.
         let host = Host::of(cx);
         let open = host.service_workers.open_window.lock().clone();

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
+use background_fetch::DomString;
+
 use super::ServiceWorker;
+use super::message::enable_client_messages;
 use super::objects::{Objects, asked, registration_object, worker_object};
 use crate::bindings::{RegistrationOptions, ServiceWorkerContainerMethods};
 use crate::engine::{Cx, Promise, Slots, Value};
@@ -32,6 +35,13 @@ impl Inherits<EventTarget> for ServiceWorkerContainer {
 }
 
 impl ServiceWorkerContainer {
+    /// A script sets `onmessage`: the client message queue is enabled.
+    fn listened<'js>(_: &Ref<'js, EventTarget>, cx: &Cx<'js>, type_: &DomString, is_handler: bool) {
+        if is_handler && *type_ == "message" {
+            enable_client_messages(cx);
+        }
+    }
+
     /// The container of a realm, which is kept in a slot of its navigator.
     pub(crate) fn of<'js>(cx: &Cx<'js>, slots: &Slots<'js>) -> Fallible<'js, Ref<'js, Self>> {
         if let Some(container) = slots.named(CONTAINER) {
@@ -41,7 +51,7 @@ impl ServiceWorkerContainer {
         let environment = objects.environment();
         let controller = environment.and_then(|id| Host::of(cx).service_workers.controller(id));
         let state = Self {
-            target: EventTarget::default(),
+            target: EventTarget::observed(Self::listened),
             controller: RefCell::new(controller),
         };
         let container = create(cx, state, Slots::default())?;
@@ -154,8 +164,9 @@ impl ServiceWorkerContainerMethods for ServiceWorkerContainer {
         resolved(cx, &array.value())
     }
 
-    fn start_messages<'js>(_: &Ref<'js, Self>, _: &Cx<'js>) -> Fallible<'js, ()> {
-        // Messages are tasks: none comes before the page's script had its turn.
+    /// <https://w3c.github.io/ServiceWorker/#navigator-service-worker-startMessages>
+    fn start_messages<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, ()> {
+        enable_client_messages(cx);
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Messages between pages and service workers.
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::engine::{Cx, Object, Value};
@@ -79,29 +81,80 @@ pub(super) fn post_to_client<'js>(
     let serialized = structured_serialize(cx, message, transfer)?;
     let origin = Realm::of(cx).settings().client.origin.clone().unwrap_or_default();
     let source = WorkerRealm::worker_of(cx)?.snapshot();
+    let message = Posted {
+        serialized,
+        origin,
+        source,
+    };
     client.realm.queue_task(move |cx| {
-        let received = receive(cx, serialized, origin, &source);
-        report_thrown(cx, received);
+        let objects = Realm::of(cx).data::<Objects>();
+        objects.messages.waiting.borrow_mut().push_back(message);
+        if objects.messages.is_enabled.get() {
+            receive_next(cx);
+        }
     });
     Ok(())
 }
 
-/// The task of a message to a client: an event at its container.
-fn receive<'js>(
-    cx: &Cx<'js>,
+/// A message to a client, on its way.
+struct Posted {
     serialized: Serialized,
     origin: String,
-    source: &WorkerSnapshot,
-) -> Fallible<'js, ()> {
+    source: WorkerSnapshot,
+}
+
+/// Holds the messages to a client until it is ready for them.
+///
+/// <https://w3c.github.io/ServiceWorker/#dfn-client-message-queue>
+#[derive(Default)]
+pub(super) struct MessageQueue {
+    is_enabled: Cell<bool>,
+    waiting: RefCell<VecDeque<Posted>>,
+}
+
+/// Lets the messages of a client through: its document is there, or its script listens.
+pub(crate) fn enable_client_messages(cx: &Cx<'_>) {
+    let realm = Realm::of(cx);
+    let objects = realm.data::<Objects>();
+    if objects.messages.is_enabled.replace(true) {
+        return;
+    }
+    // A task each; those that come behind stay behind.
+    for _ in 0..objects.messages.waiting.borrow().len() {
+        realm.handle().queue_task(receive_next);
+    }
+}
+
+/// The task of a message to a client.
+fn receive_next(cx: &Cx<'_>) {
+    let next = Realm::of(cx)
+        .data::<Objects>()
+        .messages
+        .waiting
+        .borrow_mut()
+        .pop_front();
+    if let Some(message) = next {
+        let received = receive(cx, message);
+        report_thrown(cx, received);
+    }
+}
+
+/// Fires the event of a message at the client's container.
+fn receive<'js>(cx: &Cx<'js>, message: Posted) -> Fallible<'js, ()> {
+    let Posted {
+        serialized,
+        origin,
+        source,
+    } = message;
     let objects = Realm::of(cx).data::<Objects>();
     let container = objects
         .container
         .borrow()
         .as_ref()
         .and_then(|container| container.get(cx));
-    // Nobody can listen at what nobody has asked for.
+    // The page is there, and nobody listens at what nobody has asked for.
     let Some(container) = container else { return Ok(()) };
-    let source = worker_object(cx, source)?.to_js(cx)?;
+    let source = worker_object(cx, &source)?.to_js(cx)?;
     let (type_, message) = match serialized.deserialize(cx) {
         Ok(received) => {
             let ports = received.ports(cx);

@@ -22,6 +22,7 @@ pub use extendable_message_event::ExtendableMessageEvent;
 pub use fetch_event::FetchEvent;
 pub use global_scope::{ServiceWorkerGlobalScope, WorkerRealm};
 pub use install_event::{ActivateEvent, InstallEvent};
+pub(crate) use message::enable_client_messages;
 pub(crate) use objects::{connect, controlling_worker, environment_of, settle};
 pub use registration::ServiceWorkerRegistration;
 pub(crate) use registration::{registration_changed, update_found};

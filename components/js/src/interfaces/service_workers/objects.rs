@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::message::MessageQueue;
 use super::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration};
 use crate::bindings::ServiceWorkerState;
 use crate::engine::{Cx, Promise, Value};
@@ -29,6 +30,8 @@ pub(super) struct Objects {
     /// What settles the container's `ready`.
     pub(super) ready: RefCell<Option<Settles>>,
     pending: RefCell<HashMap<u64, Settles>>,
+    /// The client message queue.
+    pub(super) messages: MessageQueue,
     last: Cell<u64>,
 }
 
@@ -68,9 +71,17 @@ pub(crate) fn environment_of(cx: &Cx<'_>) -> Option<EnvironmentId> {
 /// The worker that a client's requests go to, where it listens to them, and the client's id.
 pub(crate) fn controlling_worker(cx: &Cx<'_>) -> Option<(Arc<Worker>, String)> {
     let id = Realm::of(cx).data::<Objects>().environment()?;
-    let environment = Host::of(cx).service_workers.environment_by_id(id)?;
+    let host = Host::of(cx);
+    let environment = host.service_workers.environment_by_id(id)?;
     let controller = environment.controller?;
-    (!controller.should_skip("fetch")).then_some((controller, environment.uuid))
+    if !controller.should_skip("fetch") {
+        return Some((controller, environment.uuid));
+    }
+    // It does not listen to requests, and these have it looked after all the same.
+    if let Some(registration) = host.service_workers.registration_of(&controller) {
+        ServiceWorkers::soft_update_where_stale(&host, &registration);
+    }
+    None
 }
 
 /// A promise, and what the user agent answers to.
