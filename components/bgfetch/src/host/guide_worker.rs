@@ -1,23 +1,15 @@
-//! [`GuideWorker`]: a service worker for pages that have none. The guides on the web begin with one that is there.
+//! [`GuideWorker`]: the script of the guide extension's service worker.
 
 use std::sync::Arc;
 
 use background_fetch::embedder::{FetchStream, Network, NetworkRequest};
 use background_fetch::fetch::Client;
+use background_fetch_js::host::service_workers::GUIDE_WORKER;
 use futures::future::BoxFuture;
 use http::StatusCode;
 use url::{Origin, Url};
 
 use super::served_folder::answer;
-
-/// Where it is.
-const PATH: &str = "/bgfetch-guide-worker.js";
-
-/// Registers it, where the page is in no registration.
-pub(super) const REGISTER: &str = "
-navigator.serviceWorker?.getRegistration().then(
-    registration => registration ?? navigator.serviceWorker.register('/bgfetch-guide-worker.js'));
-";
 
 /// A network that has its script on one origin.
 pub(super) struct GuideWorker {
@@ -28,7 +20,7 @@ pub(super) struct GuideWorker {
 impl Network for GuideWorker {
     fn fetch(&self, request: NetworkRequest) -> FetchStream {
         let url = &request.request.url;
-        if url.origin() == self.origin && url.path() == PATH {
+        if url.origin() == self.origin && url.path() == GUIDE_WORKER {
             let script = "// It does nothing.\n".to_owned();
             return answer(url, StatusCode::OK, "text/javascript; charset=utf-8", script);
         }

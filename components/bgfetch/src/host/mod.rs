@@ -11,7 +11,6 @@ use std::time::Duration;
 use background_fetch::FetchKey;
 use background_fetch::embedder::{Network, PermissionState, Policies};
 use background_fetch::inspect::{EventStream, FetchInspection};
-use background_fetch_js::engine::Cx;
 use background_fetch_js::host::caches::FolderCaches;
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
@@ -157,14 +156,9 @@ impl Host {
             self.keys = Keys::listen();
         }
         let source = PageSource::Script { text, url };
-        let has_guide = self.site.has_guide;
-        let before = Box::new(move |cx: &Cx<'_>| {
-            if has_guide {
-                // Where the engine has no memory for it, the page says so itself.
-                let _ = cx.run_script(guide_worker::REGISTER, "guide");
-            }
-        });
-        let page = self.user_agent.open_page(self.site.url.clone(), source, before);
+        let page = self
+            .user_agent
+            .open_page(self.site.url.clone(), source, Box::new(|_| {}));
         let page = page.map_err(Failure::new)?;
         let is_over = self.until_over(&mut interruptions).await;
         page.close();

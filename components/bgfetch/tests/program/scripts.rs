@@ -157,6 +157,52 @@ fn what_the_guides_describe_follows_the_fetch() {
 }
 
 #[test]
+fn the_guides_worker_never_takes_the_place_of_the_pages_own() {
+    let world = World::new();
+    let url = world.serve(
+        "/a",
+        Resource::pattern(1, 1000)
+            .rate(2000)
+            .header("access-control-allow-origin", "*"),
+    );
+    // The page waits for a worker before it registers one, or has it first.
+    for (id, before) in [
+        ("first", ""),
+        ("last", "const ready = navigator.serviceWorker.ready;"),
+    ] {
+        let page = format!(
+            "{before}
+             const registration = await navigator.serviceWorker.register('worker.js');
+             await navigator.serviceWorker.ready;
+             while (!registration.active?.scriptURL.endsWith('/worker.js'))
+                 await new Promise(resolve => setTimeout(resolve, 10));
+             await registration.backgroundFetch.fetch('{id}', '{url}');
+             await new Promise(resolve => setTimeout(resolve, 1000));
+             console.log('the worker is', registration.active.scriptURL);"
+        );
+        let done = run(&world, &page, &["--guide"]);
+        assert!(
+            done.out.contains("the worker is https://site.example/worker.js"),
+            "{done:?}"
+        );
+        let event = format!("service worker: backgroundfetchsuccess {id} 1000");
+        assert!(done.out.contains(&event), "{done:?}");
+    }
+}
+
+#[test]
+fn a_page_that_has_a_worker_after_all_takes_the_place_of_the_guides() {
+    let world = World::new();
+    // The guide's worker is there, and stays in the profile.
+    let done = run(&world, "await navigator.serviceWorker.ready;", &["--guide"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', 'worker.js');");
+    let done = run(&world, &page, &["--guide"]);
+    let event = "service worker: backgroundfetchsuccess a";
+    assert!(done.out.contains(event), "{done:?}");
+}
+
+#[test]
 fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
     let world = World::new();
     let held = Resource::pattern(1, 500_000)
