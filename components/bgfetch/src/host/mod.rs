@@ -161,8 +161,7 @@ impl Host {
             .open_page(self.site.url.clone(), source, Box::new(|_| {}));
         let page = page.map_err(Failure::new)?;
         let is_over = self.until_over(&mut interruptions).await;
-        page.close();
-        page.closed().await;
+        page.end(&*self.user_agent.host().clock).await;
         while let Ok(line) = self.console.try_recv() {
             self.say(&line);
         }

@@ -324,6 +324,33 @@ fn ctrl_c_interrupts_and_says_how_to_go_on() {
     assert!(warning.unwrap().contains("background fetches are not over (1)"));
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_program_whatever_its_scripts_do() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let world = World::new();
+    // The engine is busy for hours, in the page and in a worker, and neither calls nor jumps.
+    let page = "const busy = `console.log('busy');
+            'a'.repeat(2 ** 24).indexOf('a'.repeat(2 ** 20) + 'b')`;
+        new Worker(URL.createObjectURL(new Blob([busy])));
+        setTimeout(busy, 100);";
+    let folder = site(&world, &[("page.js", page)]);
+    let (page, folder) = (folder.join("page.js"), folder.display().to_string());
+    let page = page.display().to_string();
+    let mut trial = world.start(&["run", &page, "--url", URL, "--serve", &folder]);
+    let mut busy = 0;
+    while busy < 2 {
+        let line = trial.next_blocking().expect("the program runs");
+        busy += u32::from(line["text"] == "busy");
+    }
+    let id = i32::try_from(trial.id()).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(id, Signal::INT).unwrap();
+    let began = std::time::Instant::now();
+    while trial.next_blocking().is_some() {}
+    assert_eq!(trial.wait().unwrap().code(), Some(130));
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_denied_permission_rejects() {
     let world = World::new();

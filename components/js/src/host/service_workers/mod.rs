@@ -22,6 +22,7 @@ mod unregister;
 mod update;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ::background_fetch::embedder::FunctionalEvent;
@@ -96,6 +97,8 @@ pub struct ServiceWorkers {
     store: Option<Arc<dyn ServiceWorkerStore>>,
     /// One saves at a time: what was so before does not take the place of what is so now.
     saving: Mutex<()>,
+    /// Whether no worker starts any more.
+    is_shut_down: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -159,6 +162,7 @@ impl ServiceWorkers {
             open_window: Mutex::default(),
             store: None,
             saving: Mutex::default(),
+            is_shut_down: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
