@@ -1,6 +1,7 @@
 //! [`Host`]: a page and its service workers on a profile, with what the user sees of it.
 
 mod guide_worker;
+mod owed;
 mod served_folder;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,12 @@ use crate::cli::{PermissionArgument, ProfileArguments};
 use crate::embedding::Screen;
 use crate::failure::{Failure, Status};
 use crate::keys::{Key, Keys};
-use crate::output::Output;
+use crate::output::{Output, heading};
 use crate::profile::Profile;
 use crate::session::act;
 use crate::signals::Interruptions;
 use guide_worker::GuideWorker;
+use owed::Owed;
 use served_folder::ServedFolder;
 
 /// How many events may wait.
@@ -62,8 +64,19 @@ pub(crate) struct Host {
     events: EventStream,
     output: Output,
     keys: Option<Keys>,
+    owed: Owed,
     /// Those that are shown.
     shown: BTreeMap<FetchKey, FetchInspection>,
+}
+
+/// How everything ended.
+enum End {
+    /// Nothing is left to do.
+    Over,
+    /// Nothing can be done now for what is left: sentences that say why.
+    Owed(Vec<String>),
+    /// Somebody wants it to end.
+    Interrupted,
 }
 
 struct Console(mpsc::UnboundedSender<ConsoleLine>);
@@ -145,6 +158,7 @@ impl Host {
             console,
             output: Output::new(arguments.json),
             keys: None,
+            owed: Owed::default(),
             shown: BTreeMap::new(),
         })
     }
@@ -160,7 +174,8 @@ impl Host {
             .user_agent
             .open_page(self.site.url.clone(), source, Box::new(|_| {}));
         let page = page.map_err(Failure::new)?;
-        let is_over = self.until_over(&mut interruptions).await;
+        self.decide();
+        let end = self.until_over(&mut interruptions).await;
         page.end(&*self.user_agent.host().clock).await;
         while let Ok(line) = self.console.try_recv() {
             self.say(&line);
@@ -178,8 +193,15 @@ impl Host {
         self.cookies
             .flush()
             .map_err(|error| Failure::new(error.to_string()))?;
-        if is_over {
-            return Ok(Status::Success);
+        match end {
+            End::Over => return Ok(Status::Success),
+            End::Owed(reasons) => {
+                for reason in reasons {
+                    self.output.warn(&reason);
+                }
+                return Ok(Status::Owed);
+            }
+            End::Interrupted => {}
         }
         self.output.warn(&match left {
             0 => "interrupted; run it again with the same profile to go on".to_owned(),
@@ -190,8 +212,21 @@ impl Host {
         Ok(Status::Interrupted)
     }
 
-    /// Whether everything is over; else it was interrupted.
-    async fn until_over(&mut self, interruptions: &mut Interruptions) -> bool {
+    /// What waited for permission in another run has its answer now, where the command has one.
+    fn decide(&self) {
+        let key = match self.site.permission {
+            PermissionArgument::Granted => Key::Grant,
+            PermissionArgument::Denied => Key::Deny,
+            PermissionArgument::Prompt => return,
+        };
+        let fetches = self.user_agent.engine().inspect();
+        for fetch in fetches.iter().filter(|fetch| fetch.paused.permission) {
+            self.act(fetch.key, key);
+        }
+    }
+
+    /// Runs until nothing is left to do, or can be done.
+    async fn until_over(&mut self, interruptions: &mut Interruptions) -> End {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks = tokio::time::interval(self.output.tick());
@@ -200,23 +235,27 @@ impl Host {
         loop {
             tokio::select! {
                 biased;
-                () = interruptions.next() => return false,
+                () = interruptions.next() => return End::Interrupted,
                 Some(line) = self.console.recv() => self.say(&line),
                 Some(event) = self.events.next() => {
                     // Labels are known from then on.
                     if !self.shown.contains_key(&event.fetch) {
                         self.show();
                     }
+                    self.owed.note(&event);
                     self.output.event(&event);
                 }
                 key = Keys::next(&mut self.keys) => self.press(key),
                 _ = ticks.tick() => self.show(),
                 _ = looks.tick() => {
                     let quiet = self.user_agent.host().activity.quiet().now_or_never();
-                    let quiet = quiet.filter(|_| !self.is_fetching());
+                    let owed = quiet.and_then(|_| self.only_owed());
+                    let quiet = quiet.filter(|_| owed.is_some());
                     // Twice, with nothing in between: what ends may begin something else.
-                    if quiet.is_some() && quiet == quiet_since {
-                        return true;
+                    if let Some(owed) = owed
+                        && quiet == quiet_since
+                    {
+                        return if owed.is_empty() { End::Over } else { End::Owed(owed) };
                     }
                     quiet_since = quiet;
                 }
@@ -224,13 +263,18 @@ impl Host {
         }
     }
 
-    /// Whether a background fetch goes on, or its event is owed.
-    fn is_fetching(&self) -> bool {
-        self.user_agent
-            .engine()
-            .inspect()
-            .iter()
-            .any(|fetch| fetch.records_available)
+    /// Why nothing can be done now for what is left; none where something goes on.
+    fn only_owed(&self) -> Option<Vec<String>> {
+        let fetches = self.user_agent.engine().inspect();
+        let left = fetches.iter().filter(|fetch| fetch.records_available);
+        let reasons = left.map(|fetch| {
+            let reason = self.owed.reason(fetch, self.keys.is_some())?;
+            let heading = heading(fetch);
+            Some(format!(
+                "the background fetch {heading} {reason}; it stays stored for the next run"
+            ))
+        });
+        reasons.collect()
     }
 
     fn say(&mut self, line: &ConsoleLine) {
@@ -249,7 +293,7 @@ impl Host {
         for fetch in fetches.iter().filter(|fetch| fetch.records_available) {
             if !self.shown.contains_key(&fetch.key) {
                 self.output.begin(fetch);
-                if fetch.paused.permission {
+                if fetch.paused.permission && self.keys.is_some() {
                     self.output
                         .warn("it waits for permission: the key g grants it, d denies it");
                 }
@@ -271,11 +315,15 @@ impl Host {
 
     fn press(&self, key: Key) {
         for fetch in self.shown.keys().copied() {
-            let engine = self.user_agent.engine().clone();
-            tokio::task::spawn_local(async move {
-                // What cannot be done any more needs no answer: the screen shows how it is.
-                let _ = act(&engine, fetch, key).await;
-            });
+            self.act(fetch, key);
         }
+    }
+
+    fn act(&self, fetch: FetchKey, key: Key) {
+        let engine = self.user_agent.engine().clone();
+        tokio::task::spawn_local(async move {
+            // What cannot be done any more needs no answer: the screen shows how it is.
+            let _ = act(&engine, fetch, key).await;
+        });
     }
 }

@@ -352,6 +352,66 @@ fn ctrl_c_ends_the_program_whatever_its_scripts_do() {
 }
 
 #[test]
+fn a_worker_that_never_starts_ends_the_run_and_the_next_one_tries_again() {
+    let world = World::new();
+    let never = format!("if (serviceWorker.state == 'activated') throw new Error('not today'); {WORKER}");
+    let folder = site(&world, &[("worker.js", &never)]);
+    let held = Resource::pattern(1, 500_000)
+        .hold_at(200_000)
+        .header("access-control-allow-origin", "*")
+        .header("access-control-expose-headers", "etag");
+    let url = world.serve("/held", held);
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', '{url}');");
+    fs::write(folder.join("page.js"), page).unwrap();
+    // In the first run it runs since it was installed.
+    let (page, at) = (folder.join("page.js"), folder.display().to_string());
+    let arguments = ["run", &page.display().to_string(), "--url", URL, "--serve", &at];
+    world.start_until(&arguments, 200_000).kill().unwrap();
+    world.server.release();
+    fs::write(&page, "").unwrap();
+    let done = run_at(&world, &page, URL, &folder, &[]);
+    let (status, err) = (done.status, &done.err);
+    assert!(
+        status == 3 && err.contains("the background fetch a is owed its event"),
+        "{done:?}"
+    );
+    assert!(
+        err.contains("not today") && err.contains("for the next run"),
+        "{done:?}"
+    );
+    // Another version of the worker takes it.
+    let done = run(
+        &world,
+        "await navigator.serviceWorker.register('worker.js');",
+        &[],
+    );
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(
+        done.out.contains("service worker: backgroundfetchsuccess a"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_prompt_that_nobody_can_answer_ends_the_run_and_a_later_answer_counts() {
+    let world = World::new();
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', 'worker.js');");
+    let done = run(&world, &page, &["--permission", "prompt"]);
+    assert_eq!(done.status, 3, "{done:?}");
+    assert!(
+        done.err
+            .contains("waits for permission, and there is no terminal"),
+        "{done:?}"
+    );
+    let done = run(&world, "", &["--permission", "granted"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(
+        done.out.contains("service worker: backgroundfetchsuccess a"),
+        "{done:?}"
+    );
+}
+
+#[test]
 fn a_denied_permission_rejects() {
     let world = World::new();
     let page = format!(
