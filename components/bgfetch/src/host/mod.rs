@@ -2,10 +2,10 @@
 
 mod guide_worker;
 mod owed;
-mod served_folder;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ use background_fetch_storage::{Options, ProfileStorage};
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use url::Url;
+use url::{Position, Url};
 
 use crate::cli::{PermissionArgument, ProfileArguments};
 use crate::embedding::Screen;
 use crate::failure::{Failure, Status};
 use crate::keys::{Key, Keys};
+use crate::loopback;
 use crate::output::{Output, heading};
 use crate::profile::Profile;
 use crate::session::act;
 use crate::signals::Interruptions;
 use guide_worker::GuideWorker;
 use owed::Owed;
-use served_folder::ServedFolder;
 
 /// How many events may wait.
 const EVENTS: usize = 65_536;
@@ -67,6 +67,14 @@ pub(crate) struct Host {
     owed: Owed,
     /// Those that are shown.
     shown: BTreeMap<FetchKey, FetchInspection>,
+}
+
+/// Serves a folder below Fetch, so that its rules hold as with any server.
+fn serve(folder: &Path, url: &Url) -> Result<SocketAddr, Failure> {
+    // As requests name it.
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    loopback::folder::serve(folder.to_owned(), host.to_owned())
+        .map_err(|error| Failure::new(format!("cannot serve {}: {error}", folder.display())))
 }
 
 /// How everything ended.
@@ -113,19 +121,14 @@ impl Host {
         let workers = workers.map_err(|error| failed("the service workers", &error))?;
         let caches =
             FolderCaches::open(folder.join("caches")).map_err(|error| failed("the caches", &error))?;
-        let network = HttpNetwork::builder()
+        let mut network = HttpNetwork::builder()
             .cookie_jar(cookies.clone())
-            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::new(error.to_string()))?;
-        let network: Arc<dyn Network> = match &site.folder {
-            Some(folder) => Arc::new(ServedFolder {
-                network: Arc::new(network),
-                origin: site.url.origin(),
-                folder: folder.clone(),
-            }),
-            None => Arc::new(network),
-        };
+            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")));
+        if let Some(folder) = &site.folder {
+            network = network.stand_in(site.url.origin(), serve(folder, &site.url)?);
+        }
+        let network = network.build();
+        let network: Arc<dyn Network> = Arc::new(network.map_err(|error| Failure::new(error.to_string()))?);
         let network: Arc<dyn Network> = match site.has_guide {
             true => Arc::new(GuideWorker {
                 network,

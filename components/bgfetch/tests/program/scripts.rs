@@ -412,6 +412,41 @@ fn a_prompt_that_nobody_can_answer_ends_the_run_and_a_later_answer_counts() {
 }
 
 #[test]
+fn a_folder_is_served_below_fetch_as_by_any_server() {
+    let world = World::new();
+    let page = "
+        const get = async (url, init) => {
+            const response = await fetch(url, init);
+            return [response.status, response.headers.get('content-range'), await response.text()].join('|');
+        };
+        const wrong = 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+        console.log(await fetch('a.txt', { integrity: wrong }).catch(error => error.name));
+        console.log(await get('a.txt', { headers: { range: 'bytes=1-2' } }));
+        console.log(await get('a.txt', { headers: { range: 'bytes=9-' } }));
+        console.log(await get('a.txt', { headers: { range: 'bytes=1-2', 'if-range': '\"other\"' } }));
+        const etag = (await fetch('a.txt', { method: 'HEAD' })).headers.get('etag');
+        console.log(await get('a.txt', { cache: 'no-store', headers: { 'if-none-match': etag } }));
+        console.log(await get('a.txt', { method: 'POST', body: 'four' }));
+        console.log(await get('missing.txt'), await get('../../a%20b.txt'));";
+    let folder = site(&world, &[("a.txt", "text"), ("a b.txt", "ab"), ("page.js", page)]);
+    let done = run_at(&world, &folder.join("page.js"), URL, &folder, &[]);
+    let lines = done.out.split_inclusive('\n');
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with("error: ")).collect();
+    let expected = [
+        "TypeError\n",
+        "206|bytes 1-2/4|ex\n",
+        "416|bytes */4|\n",
+        "200||text\n",
+        "304||\n",
+        "201||{\"bytes\": 4}\n",
+        "\n",
+        "404||/missing.txt is not in the folder\n",
+        " 200||ab\n",
+    ];
+    assert_eq!(lines, expected, "{done:?}");
+}
+
+#[test]
 fn a_denied_permission_rejects() {
     let world = World::new();
     let page = format!(
