@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand};
     version,
     arg_required_else_help = true,
     after_help = "Exit status: 0 success; 1 something failed, and the output says what; 2 the command does not make \
-                  sense, and nothing was stored; 130 interrupted, and `bgfetch resume` goes on."
+                  sense, and nothing was stored; 3 `bgfetch run` can do no more now, and what it owes stays \
+                  stored for the next; 130 interrupted, and `bgfetch resume` goes on."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -15,6 +15,8 @@ pub(crate) enum Status {
     Failure,
     /// The command does not make sense; nothing was stored.
     Usage,
+    /// Nothing more can be done now, and something is owed; the next run tries again.
+    Owed,
     /// Interrupted; `bgfetch resume` goes on.
     Interrupted,
 }
@@ -25,6 +27,7 @@ impl From<Status> for ExitCode {
             Status::Success => 0,
             Status::Failure => 1,
             Status::Usage => 2,
+            Status::Owed => 3,
             Status::Interrupted => 130,
         })
     }

@@ -6,6 +6,7 @@ mod rejections;
 mod settings;
 mod tasks;
 mod thread;
+mod watchdog;
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -247,7 +248,7 @@ impl Realm {
         then: impl for<'js> FnOnce(&Cx<'js>, T) + 'static,
     ) {
         let realm = Rc::downgrade(self);
-        let busy = self.settings.host.activity.begin();
+        let busy = self.handle.activity().begin();
         self.spawn(async move {
             let output = future.await;
             if let Some(realm) = realm.upgrade() {
@@ -257,11 +258,15 @@ impl Realm {
         });
     }
 
-    /// Lets the task that runs go on for longer: it had to wait.
-    pub fn extend_deadline(&self, by: Duration) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.interrupt().extend_deadline(by);
+    /// Waits for something while a task runs: the time does not count as the task's.
+    pub fn wait<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let engine = self.engine.upgrade();
+        let left = engine.as_ref().and_then(|engine| engine.interrupt().pause());
+        let waited = wait();
+        if let Some(engine) = engine {
+            engine.interrupt().go_on(left);
         }
+        waited
     }
 
     fn set_deadline(&self, deadline: Option<Instant>) {

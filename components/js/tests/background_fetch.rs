@@ -213,6 +213,66 @@ fn a_script_that_never_ends_is_ended_and_reported() {
     world.succeeds();
 }
 
+/// It takes the engine more than the seconds of a test, in which it neither calls nor jumps.
+const DOES_NOT_REACT: &str = "'a'.repeat(2 ** 20).indexOf('a'.repeat(2 ** 18) + 'b')";
+
+#[test]
+fn a_script_that_does_not_react_is_reported_and_the_rest_goes_on() {
+    let world = World::new(WORKER);
+    let page = world.page(&begins("", DOES_NOT_REACT));
+    world.wait_for("a task has run for more than 0.3 s and does not react: its page is given up");
+    world.runtime.block_on(page.closed());
+    world.succeeds();
+}
+
+#[test]
+fn a_worker_that_does_not_react_at_its_start_is_started_anew() {
+    let worker = format!(
+        "oninstall = () => skipWaiting();
+         if (serviceWorker.state == 'activated') {{ {DOES_NOT_REACT} }}"
+    );
+    let world = World::new(&worker);
+    let _page = world.page(&begins("", ""));
+    world.wait_for("begun");
+    std::thread::sleep(Duration::from_millis(300));
+    world.release();
+    let given_up = "does not react: its worker is given up";
+    world.wait_for(given_up);
+    let began = Instant::now();
+    while world.count(given_up) < 2 {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it is not started anew"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Its event still is owed, and nobody waits for its threads.
+    let began = Instant::now();
+    world.runtime.block_on(world.user_agent.close()).unwrap();
+    assert!(began.elapsed() < Duration::from_secs(6));
+}
+
+#[test]
+fn a_user_agent_that_is_closed_has_no_workers() {
+    let worker = format!(
+        "{WORKER}; onmessage = event => {{
+        event.waitUntil(new Promise(() => {{}}));
+        setInterval(() => console.log('tick'), 10);
+    }}"
+    );
+    let world = World::new(&worker);
+    let _page = world.page(&begins(
+        "",
+        "(await navigator.serviceWorker.ready).active.postMessage('begin')",
+    ));
+    world.wait_for("tick");
+    let (user_agent, lines) = (world.user_agent, world.lines);
+    world.runtime.block_on(user_agent.close()).unwrap();
+    let ticks = lines.all().len();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(lines.all().len(), ticks, "a worker runs on");
+}
+
 #[test]
 fn a_listener_that_never_ends_is_ended_each_time() {
     let world = World::new(WORKER);
@@ -270,6 +330,7 @@ fn a_handler_that_never_ends_is_ended_and_the_next_event_is_handled() {
         "while (true);",
         "event.waitUntil(new Promise(() => {}))",
         "const a = []; for (;;) a.push(a.slice())",
+        DOES_NOT_REACT,
     ] {
         let worker = format!(
             "oninstall = () => skipWaiting();

@@ -3,16 +3,18 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Handle;
+use url::Origin;
 
 use crate::connection::proxies::{InvalidProxy, Proxies};
 use crate::connection::resolver::Resolver;
+use crate::connection::stand_ins::StandIns;
 use crate::connection::{ConnectOptions, Connections, Timeouts, tls};
 use crate::cookies::CookieJar;
 use crate::network::{HttpNetwork, Runtime};
@@ -31,6 +33,7 @@ pub struct HttpNetworkBuilder {
     proxies: Option<Proxies>,
     cookies: Option<CookieJar>,
     known_names: Vec<(String, IpAddr)>,
+    stand_ins: Vec<(Origin, SocketAddr)>,
     trusts_everybody: bool,
     goodbye_may_be_missing: bool,
 }
@@ -53,6 +56,7 @@ impl Default for HttpNetworkBuilder {
             proxies: None,
             cookies: None,
             known_names: Vec::new(),
+            stand_ins: Vec::new(),
             trusts_everybody: false,
             goodbye_may_be_missing: false,
         }
@@ -144,6 +148,13 @@ impl HttpNetworkBuilder {
         self
     }
 
+    /// Has a server on this machine, which speaks HTTP without TLS, answer for an origin. Everything else is as if it were the
+    /// origin's own, also where that is `https`; proxies are not asked.
+    pub fn stand_in(mut self, origin: Origin, address: SocketAddr) -> Self {
+        self.stand_ins.push((origin, address));
+        self
+    }
+
     /// Whether to take every server for who it says it is; no by default. For tests against servers of your own: anybody
     /// between could read and change everything.
     pub fn danger_trust_everybody(mut self, trust: bool) -> Self {
@@ -199,6 +210,7 @@ impl HttpNetworkBuilder {
             self.cookies,
             ConnectOptions {
                 resolver: Resolver::new(self.known_names),
+                stand_ins: StandIns::new(self.stand_ins),
                 goodbye_may_be_missing: self.goodbye_may_be_missing,
             },
         );

@@ -1,23 +1,16 @@
-//! [`GuideWorker`]: a service worker for pages that have none. The guides on the web begin with one that is there.
+//! [`GuideWorker`]: the script of the guide extension's service worker.
 
 use std::sync::Arc;
 
-use background_fetch::embedder::{FetchStream, Network, NetworkRequest};
-use background_fetch::fetch::Client;
+use background_fetch::embedder::{FetchEvent, FetchStream, Network, NetworkRequest};
+use background_fetch::fetch::{Client, ResponseHead};
+use background_fetch_js::host::service_workers::GUIDE_WORKER;
+use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::StatusCode;
+use futures::{StreamExt, stream};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use url::{Origin, Url};
-
-use super::served_folder::answer;
-
-/// Where it is.
-const PATH: &str = "/bgfetch-guide-worker.js";
-
-/// Registers it, where the page is in no registration.
-pub(super) const REGISTER: &str = "
-navigator.serviceWorker?.getRegistration().then(
-    registration => registration ?? navigator.serviceWorker.register('/bgfetch-guide-worker.js'));
-";
 
 /// A network that has its script on one origin.
 pub(super) struct GuideWorker {
@@ -28,9 +21,8 @@ pub(super) struct GuideWorker {
 impl Network for GuideWorker {
     fn fetch(&self, request: NetworkRequest) -> FetchStream {
         let url = &request.request.url;
-        if url.origin() == self.origin && url.path() == PATH {
-            let script = "// It does nothing.\n".to_owned();
-            return answer(url, StatusCode::OK, "text/javascript; charset=utf-8", script);
+        if url.origin() == self.origin && url.path() == GUIDE_WORKER {
+            return answer(url, "// It does nothing.\n");
         }
         self.network.fetch(request)
     }
@@ -42,4 +34,16 @@ impl Network for GuideWorker {
     fn available<'a>(&'a self, url: &'a Url) -> BoxFuture<'a, ()> {
         self.network.available(url)
     }
+}
+
+/// A whole answer.
+fn answer(url: &Url, text: &'static str) -> FetchStream {
+    let mime = HeaderValue::from_static("text/javascript; charset=utf-8");
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, mime)]);
+    let head = Box::new(ResponseHead::new(url.clone(), StatusCode::OK, headers));
+    let events = [
+        FetchEvent::Response(head),
+        FetchEvent::Body(Bytes::from_static(text.as_bytes())),
+    ];
+    stream::iter(events.map(Ok)).boxed()
 }

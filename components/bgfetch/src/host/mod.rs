@@ -1,17 +1,17 @@
 //! [`Host`]: a page and its service workers on a profile, with what the user sees of it.
 
 mod guide_worker;
-mod served_folder;
+mod owed;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use background_fetch::FetchKey;
 use background_fetch::embedder::{Network, PermissionState, Policies};
 use background_fetch::inspect::{EventStream, FetchInspection};
-use background_fetch_js::engine::Cx;
 use background_fetch_js::host::caches::FolderCaches;
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
@@ -22,18 +22,19 @@ use background_fetch_storage::{Options, ProfileStorage};
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use url::Url;
+use url::{Position, Url};
 
 use crate::cli::{PermissionArgument, ProfileArguments};
 use crate::embedding::Screen;
 use crate::failure::{Failure, Status};
 use crate::keys::{Key, Keys};
-use crate::output::Output;
+use crate::loopback;
+use crate::output::{Output, heading};
 use crate::profile::Profile;
 use crate::session::act;
 use crate::signals::Interruptions;
 use guide_worker::GuideWorker;
-use served_folder::ServedFolder;
+use owed::Owed;
 
 /// How many events may wait.
 const EVENTS: usize = 65_536;
@@ -63,8 +64,27 @@ pub(crate) struct Host {
     events: EventStream,
     output: Output,
     keys: Option<Keys>,
+    owed: Owed,
     /// Those that are shown.
     shown: BTreeMap<FetchKey, FetchInspection>,
+}
+
+/// Serves a folder below Fetch, so that its rules hold as with any server.
+fn serve(folder: &Path, url: &Url) -> Result<SocketAddr, Failure> {
+    // As requests name it.
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    loopback::folder::serve(folder.to_owned(), host.to_owned())
+        .map_err(|error| Failure::new(format!("cannot serve {}: {error}", folder.display())))
+}
+
+/// How everything ended.
+enum End {
+    /// Nothing is left to do.
+    Over,
+    /// Nothing can be done now for what is left: sentences that say why.
+    Owed(Vec<String>),
+    /// Somebody wants it to end.
+    Interrupted,
 }
 
 struct Console(mpsc::UnboundedSender<ConsoleLine>);
@@ -101,19 +121,14 @@ impl Host {
         let workers = workers.map_err(|error| failed("the service workers", &error))?;
         let caches =
             FolderCaches::open(folder.join("caches")).map_err(|error| failed("the caches", &error))?;
-        let network = HttpNetwork::builder()
+        let mut network = HttpNetwork::builder()
             .cookie_jar(cookies.clone())
-            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Failure::new(error.to_string()))?;
-        let network: Arc<dyn Network> = match &site.folder {
-            Some(folder) => Arc::new(ServedFolder {
-                network: Arc::new(network),
-                origin: site.url.origin(),
-                folder: folder.clone(),
-            }),
-            None => Arc::new(network),
-        };
+            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")));
+        if let Some(folder) = &site.folder {
+            network = network.stand_in(site.url.origin(), serve(folder, &site.url)?);
+        }
+        let network = network.build();
+        let network: Arc<dyn Network> = Arc::new(network.map_err(|error| Failure::new(error.to_string()))?);
         let network: Arc<dyn Network> = match site.has_guide {
             true => Arc::new(GuideWorker {
                 network,
@@ -146,6 +161,7 @@ impl Host {
             console,
             output: Output::new(arguments.json),
             keys: None,
+            owed: Owed::default(),
             shown: BTreeMap::new(),
         })
     }
@@ -157,18 +173,13 @@ impl Host {
             self.keys = Keys::listen();
         }
         let source = PageSource::Script { text, url };
-        let has_guide = self.site.has_guide;
-        let before = Box::new(move |cx: &Cx<'_>| {
-            if has_guide {
-                // Where the engine has no memory for it, the page says so itself.
-                let _ = cx.run_script(guide_worker::REGISTER, "guide");
-            }
-        });
-        let page = self.user_agent.open_page(self.site.url.clone(), source, before);
+        let page = self
+            .user_agent
+            .open_page(self.site.url.clone(), source, Box::new(|_| {}));
         let page = page.map_err(Failure::new)?;
-        let is_over = self.until_over(&mut interruptions).await;
-        page.close();
-        page.closed().await;
+        self.decide();
+        let end = self.until_over(&mut interruptions).await;
+        page.end(&*self.user_agent.host().clock).await;
         while let Ok(line) = self.console.try_recv() {
             self.say(&line);
         }
@@ -185,8 +196,15 @@ impl Host {
         self.cookies
             .flush()
             .map_err(|error| Failure::new(error.to_string()))?;
-        if is_over {
-            return Ok(Status::Success);
+        match end {
+            End::Over => return Ok(Status::Success),
+            End::Owed(reasons) => {
+                for reason in reasons {
+                    self.output.warn(&reason);
+                }
+                return Ok(Status::Owed);
+            }
+            End::Interrupted => {}
         }
         self.output.warn(&match left {
             0 => "interrupted; run it again with the same profile to go on".to_owned(),
@@ -197,8 +215,21 @@ impl Host {
         Ok(Status::Interrupted)
     }
 
-    /// Whether everything is over; else it was interrupted.
-    async fn until_over(&mut self, interruptions: &mut Interruptions) -> bool {
+    /// What waited for permission in another run has its answer now, where the command has one.
+    fn decide(&self) {
+        let key = match self.site.permission {
+            PermissionArgument::Granted => Key::Grant,
+            PermissionArgument::Denied => Key::Deny,
+            PermissionArgument::Prompt => return,
+        };
+        let fetches = self.user_agent.engine().inspect();
+        for fetch in fetches.iter().filter(|fetch| fetch.paused.permission) {
+            self.act(fetch.key, key);
+        }
+    }
+
+    /// Runs until nothing is left to do, or can be done.
+    async fn until_over(&mut self, interruptions: &mut Interruptions) -> End {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks = tokio::time::interval(self.output.tick());
@@ -207,23 +238,27 @@ impl Host {
         loop {
             tokio::select! {
                 biased;
-                () = interruptions.next() => return false,
+                () = interruptions.next() => return End::Interrupted,
                 Some(line) = self.console.recv() => self.say(&line),
                 Some(event) = self.events.next() => {
                     // Labels are known from then on.
                     if !self.shown.contains_key(&event.fetch) {
                         self.show();
                     }
+                    self.owed.note(&event);
                     self.output.event(&event);
                 }
                 key = Keys::next(&mut self.keys) => self.press(key),
                 _ = ticks.tick() => self.show(),
                 _ = looks.tick() => {
                     let quiet = self.user_agent.host().activity.quiet().now_or_never();
-                    let quiet = quiet.filter(|_| !self.is_fetching());
+                    let owed = quiet.and_then(|_| self.only_owed());
+                    let quiet = quiet.filter(|_| owed.is_some());
                     // Twice, with nothing in between: what ends may begin something else.
-                    if quiet.is_some() && quiet == quiet_since {
-                        return true;
+                    if let Some(owed) = owed
+                        && quiet == quiet_since
+                    {
+                        return if owed.is_empty() { End::Over } else { End::Owed(owed) };
                     }
                     quiet_since = quiet;
                 }
@@ -231,13 +266,18 @@ impl Host {
         }
     }
 
-    /// Whether a background fetch goes on, or its event is owed.
-    fn is_fetching(&self) -> bool {
-        self.user_agent
-            .engine()
-            .inspect()
-            .iter()
-            .any(|fetch| fetch.records_available)
+    /// Why nothing can be done now for what is left; none where something goes on.
+    fn only_owed(&self) -> Option<Vec<String>> {
+        let fetches = self.user_agent.engine().inspect();
+        let left = fetches.iter().filter(|fetch| fetch.records_available);
+        let reasons = left.map(|fetch| {
+            let reason = self.owed.reason(fetch, self.keys.is_some())?;
+            let heading = heading(fetch);
+            Some(format!(
+                "the background fetch {heading} {reason}; it stays stored for the next run"
+            ))
+        });
+        reasons.collect()
     }
 
     fn say(&mut self, line: &ConsoleLine) {
@@ -256,7 +296,7 @@ impl Host {
         for fetch in fetches.iter().filter(|fetch| fetch.records_available) {
             if !self.shown.contains_key(&fetch.key) {
                 self.output.begin(fetch);
-                if fetch.paused.permission {
+                if fetch.paused.permission && self.keys.is_some() {
                     self.output
                         .warn("it waits for permission: the key g grants it, d denies it");
                 }
@@ -278,11 +318,15 @@ impl Host {
 
     fn press(&self, key: Key) {
         for fetch in self.shown.keys().copied() {
-            let engine = self.user_agent.engine().clone();
-            tokio::task::spawn_local(async move {
-                // What cannot be done any more needs no answer: the screen shows how it is.
-                let _ = act(&engine, fetch, key).await;
-            });
+            self.act(fetch, key);
         }
+    }
+
+    fn act(&self, fetch: FetchKey, key: Key) {
+        let engine = self.user_agent.engine().clone();
+        tokio::task::spawn_local(async move {
+            // What cannot be done any more needs no answer: the screen shows how it is.
+            let _ = act(&engine, fetch, key).await;
+        });
     }
 }

@@ -2,9 +2,11 @@
 //! told to, and counts every byte.
 
 mod coverage;
+pub(crate) mod folder;
 mod log;
 mod message;
 mod pattern;
+mod range;
 mod resource;
 mod server;
 mod upload;

@@ -22,7 +22,7 @@ use json::Json;
 use plain::Plain;
 
 pub(crate) use json::line as json_line;
-pub(crate) use text::{amount, bytes, reason};
+pub(crate) use text::{amount, bytes, heading, reason};
 
 /// What the user sees of a session.
 pub(crate) enum Output {

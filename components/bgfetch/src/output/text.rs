@@ -54,7 +54,7 @@ pub(crate) fn amount(fetch: &FetchInspection) -> String {
 }
 
 /// What is shown of a background fetch: its title, or its id.
-pub(super) fn heading(fetch: &FetchInspection) -> String {
+pub(crate) fn heading(fetch: &FetchInspection) -> String {
     let heading = if fetch.title.is_empty() {
         &fetch.id
     } else {

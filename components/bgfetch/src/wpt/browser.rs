@@ -83,8 +83,7 @@ impl Browser {
         // The harness has its own limits, of 10 and 60 s.
         let limit = Duration::from_secs(if test.is_long { 90 } else { 30 });
         let told = tokio::time::timeout(limit, completed.recv()).await;
-        page.close();
-        page.closed().await;
+        page.end(&*self.user_agent.host().clock).await;
         match told {
             Ok(Some(json)) => TestResult::told(&name, &json),
             Ok(None) => {

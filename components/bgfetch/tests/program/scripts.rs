@@ -157,6 +157,52 @@ fn what_the_guides_describe_follows_the_fetch() {
 }
 
 #[test]
+fn the_guides_worker_never_takes_the_place_of_the_pages_own() {
+    let world = World::new();
+    let url = world.serve(
+        "/a",
+        Resource::pattern(1, 1000)
+            .rate(2000)
+            .header("access-control-allow-origin", "*"),
+    );
+    // The page waits for a worker before it registers one, or has it first.
+    for (id, before) in [
+        ("first", ""),
+        ("last", "const ready = navigator.serviceWorker.ready;"),
+    ] {
+        let page = format!(
+            "{before}
+             const registration = await navigator.serviceWorker.register('worker.js');
+             await navigator.serviceWorker.ready;
+             while (!registration.active?.scriptURL.endsWith('/worker.js'))
+                 await new Promise(resolve => setTimeout(resolve, 10));
+             await registration.backgroundFetch.fetch('{id}', '{url}');
+             await new Promise(resolve => setTimeout(resolve, 1000));
+             console.log('the worker is', registration.active.scriptURL);"
+        );
+        let done = run(&world, &page, &["--guide"]);
+        assert!(
+            done.out.contains("the worker is https://site.example/worker.js"),
+            "{done:?}"
+        );
+        let event = format!("service worker: backgroundfetchsuccess {id} 1000");
+        assert!(done.out.contains(&event), "{done:?}");
+    }
+}
+
+#[test]
+fn a_page_that_has_a_worker_after_all_takes_the_place_of_the_guides() {
+    let world = World::new();
+    // The guide's worker is there, and stays in the profile.
+    let done = run(&world, "await navigator.serviceWorker.ready;", &["--guide"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', 'worker.js');");
+    let done = run(&world, &page, &["--guide"]);
+    let event = "service worker: backgroundfetchsuccess a";
+    assert!(done.out.contains(event), "{done:?}");
+}
+
+#[test]
 fn after_a_kill_the_worker_gets_its_event_though_the_page_does_not_ask() {
     let world = World::new();
     let held = Resource::pattern(1, 500_000)
@@ -276,6 +322,128 @@ fn ctrl_c_interrupts_and_says_how_to_go_on() {
     }
     assert_eq!(trial.wait().unwrap().code(), Some(130));
     assert!(warning.unwrap().contains("background fetches are not over (1)"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_program_whatever_its_scripts_do() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let world = World::new();
+    // The engine is busy for hours, in the page and in a worker, and neither calls nor jumps.
+    let page = "const busy = `console.log('busy');
+            'a'.repeat(2 ** 24).indexOf('a'.repeat(2 ** 20) + 'b')`;
+        new Worker(URL.createObjectURL(new Blob([busy])));
+        setTimeout(busy, 100);";
+    let folder = site(&world, &[("page.js", page)]);
+    let (page, folder) = (folder.join("page.js"), folder.display().to_string());
+    let page = page.display().to_string();
+    let mut trial = world.start(&["run", &page, "--url", URL, "--serve", &folder]);
+    let mut busy = 0;
+    while busy < 2 {
+        let line = trial.next_blocking().expect("the program runs");
+        busy += u32::from(line["text"] == "busy");
+    }
+    let id = i32::try_from(trial.id()).ok().and_then(Pid::from_raw).unwrap();
+    kill_process(id, Signal::INT).unwrap();
+    let began = std::time::Instant::now();
+    while trial.next_blocking().is_some() {}
+    assert_eq!(trial.wait().unwrap().code(), Some(130));
+    assert!(began.elapsed().as_secs() < 8, "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_worker_that_never_starts_ends_the_run_and_the_next_one_tries_again() {
+    let world = World::new();
+    let never = format!("if (serviceWorker.state == 'activated') throw new Error('not today'); {WORKER}");
+    let folder = site(&world, &[("worker.js", &never)]);
+    let held = Resource::pattern(1, 500_000)
+        .hold_at(200_000)
+        .header("access-control-allow-origin", "*")
+        .header("access-control-expose-headers", "etag");
+    let url = world.serve("/held", held);
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', '{url}');");
+    fs::write(folder.join("page.js"), page).unwrap();
+    // In the first run it runs since it was installed.
+    let (page, at) = (folder.join("page.js"), folder.display().to_string());
+    let arguments = ["run", &page.display().to_string(), "--url", URL, "--serve", &at];
+    world.start_until(&arguments, 200_000).kill().unwrap();
+    world.server.release();
+    fs::write(&page, "").unwrap();
+    let done = run_at(&world, &page, URL, &folder, &[]);
+    let (status, err) = (done.status, &done.err);
+    assert!(
+        status == 3 && err.contains("the background fetch a is owed its event"),
+        "{done:?}"
+    );
+    assert!(
+        err.contains("not today") && err.contains("for the next run"),
+        "{done:?}"
+    );
+    // Another version of the worker takes it.
+    let done = run(
+        &world,
+        "await navigator.serviceWorker.register('worker.js');",
+        &[],
+    );
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(
+        done.out.contains("service worker: backgroundfetchsuccess a"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_prompt_that_nobody_can_answer_ends_the_run_and_a_later_answer_counts() {
+    let world = World::new();
+    let page = format!("{REGISTER} await backgroundFetch.fetch('a', 'worker.js');");
+    let done = run(&world, &page, &["--permission", "prompt"]);
+    assert_eq!(done.status, 3, "{done:?}");
+    assert!(
+        done.err
+            .contains("waits for permission, and there is no terminal"),
+        "{done:?}"
+    );
+    let done = run(&world, "", &["--permission", "granted"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(
+        done.out.contains("service worker: backgroundfetchsuccess a"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn a_folder_is_served_below_fetch_as_by_any_server() {
+    let world = World::new();
+    let page = "
+        const get = async (url, init) => {
+            const response = await fetch(url, init);
+            return [response.status, response.headers.get('content-range'), await response.text()].join('|');
+        };
+        const wrong = 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=';
+        console.log(await fetch('a.txt', { integrity: wrong }).catch(error => error.name));
+        console.log(await get('a.txt', { headers: { range: 'bytes=1-2' } }));
+        console.log(await get('a.txt', { headers: { range: 'bytes=9-' } }));
+        console.log(await get('a.txt', { headers: { range: 'bytes=1-2', 'if-range': '\"other\"' } }));
+        const etag = (await fetch('a.txt', { method: 'HEAD' })).headers.get('etag');
+        console.log(await get('a.txt', { cache: 'no-store', headers: { 'if-none-match': etag } }));
+        console.log(await get('a.txt', { method: 'POST', body: 'four' }));
+        console.log(await get('missing.txt'), await get('../../a%20b.txt'));";
+    let folder = site(&world, &[("a.txt", "text"), ("a b.txt", "ab"), ("page.js", page)]);
+    let done = run_at(&world, &folder.join("page.js"), URL, &folder, &[]);
+    let lines = done.out.split_inclusive('\n');
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with("error: ")).collect();
+    let expected = [
+        "TypeError\n",
+        "206|bytes 1-2/4|ex\n",
+        "416|bytes */4|\n",
+        "200||text\n",
+        "304||\n",
+        "201||{\"bytes\": 4}\n",
+        "\n",
+        "404||/missing.txt is not in the folder\n",
+        " 200||ab\n",
+    ];
+    assert_eq!(lines, expected, "{done:?}");
 }
 
 #[test]

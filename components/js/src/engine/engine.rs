@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rquickjs::{Context, Runtime};
@@ -68,11 +68,21 @@ impl Interrupt {
         *self.0.deadline.lock() = deadline;
     }
 
-    /// Moves the deadline, where there is one.
-    pub fn extend_deadline(&self, by: std::time::Duration) {
-        if let Some(deadline) = &mut *self.0.deadline.lock() {
-            *deadline += by;
-        }
+    /// Lifts the limit while a script waits for something; what [`go_on`](Self::go_on) takes.
+    pub fn pause(&self) -> Option<Duration> {
+        let deadline = self.0.deadline.lock().take()?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// It has waited: it may run for as long as it could before.
+    pub fn go_on(&self, left: Option<Duration>) {
+        self.set_deadline(left.map(|left| Instant::now() + left));
+    }
+
+    /// How long ago the deadline passed.
+    pub fn late_by(&self) -> Option<Duration> {
+        let deadline = *self.0.deadline.lock();
+        deadline.and_then(|deadline| Instant::now().checked_duration_since(deadline))
     }
 
     /// Ends what runs, and whatever would run later.

@@ -235,18 +235,18 @@ pub fn block_on<T>(realm: &Realm, future: impl Future<Output = T>) -> Option<T> 
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut task = Context::from_waker(&waker);
     let mut future = pin!(future);
-    let began = std::time::Instant::now();
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut task) {
-            realm.extend_deadline(began.elapsed());
-            return Some(value);
+    realm.wait(|| {
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut task) {
+                return Some(value);
+            }
+            if realm.handle().is_stopped() {
+                return None;
+            }
+            // Nobody wakes it when the realm is stopped.
+            thread::park_timeout(Duration::from_millis(50));
         }
-        if realm.handle().is_stopped() {
-            return None;
-        }
-        // Nobody wakes it when the realm is stopped.
-        thread::park_timeout(Duration::from_millis(50));
-    }
+    })
 }
 
 /// The value of the header `Content-Type`, in lower case.

@@ -7,6 +7,7 @@ use background_fetch::embedder::{
     Clock, Display, Embedder, Network, Permissions, Policies, Spawner, Storage, StorageError,
 };
 use futures::channel::oneshot;
+use futures::future::join_all;
 use parking_lot::Mutex;
 use url::Url;
 
@@ -195,10 +196,9 @@ impl UserAgent {
     /// What the storage says.
     pub async fn close(self) -> Result<(), StorageError> {
         let windows = std::mem::take(&mut *self.windows.lock());
-        for window in windows {
-            window.close();
-            window.closed().await;
-        }
+        let clock = &*self.host.clock;
+        join_all(windows.iter().map(|window| window.end(clock))).await;
+        self.host.service_workers.shut_down(clock).await;
         let closed = self.engine.shutdown().await;
         // The engine holds the host, too.
         *self.host.background_fetch.lock() = None;

@@ -1,16 +1,21 @@
 //! The thread of a realm, and the way to it.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
+
+use background_fetch::embedder::Clock;
 
 use futures::StreamExt;
 use futures::channel::{mpsc, oneshot};
 use futures::executor::LocalPool;
-use futures::future::{FutureExt, Shared};
+use futures::future::{Either, FutureExt, Shared, select};
+use parking_lot::Mutex;
 
-use super::{Realm, Settings};
+use super::{Realm, Settings, watchdog};
 use crate::engine::{Cx, Engine, Interrupt};
 use crate::host::Activity;
 
@@ -23,7 +28,12 @@ pub struct RealmHandle {
     interrupt: Interrupt,
     activity: Activity,
     closed: Shared<oneshot::Receiver<()>>,
+    /// What resolves `closed` when it is dropped.
+    gone: Arc<Mutex<Option<oneshot::Sender<()>>>>,
 }
+
+/// How long the thread of a realm that is closed is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl RealmHandle {
     /// Queues a task on the realm's event loop. It is dropped where the realm is gone.
@@ -48,6 +58,11 @@ impl RealmHandle {
         self.tasks.close_channel();
     }
 
+    /// What ends its scripts.
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Whether it was asked to end at once.
     pub fn is_stopped(&self) -> bool {
         self.interrupt.is_stopped()
@@ -58,9 +73,40 @@ impl RealmHandle {
         self.tasks.is_closed()
     }
 
-    /// Resolves when the realm is gone.
+    /// Closes the realm, and waits until it is gone; not for long: one that does not react is given up.
+    pub async fn end(&self, clock: &dyn Clock) {
+        self.close();
+        let patience = clock.sleep(PATIENCE);
+        if let Either::Right(_) = select(pin!(self.closed()), patience).await {
+            self.give_up();
+        }
+    }
+
+    /// Closes a realm that does not react: for everybody else it is gone. Its thread ends when what runs there does.
+    pub(super) fn give_up(&self) {
+        self.close();
+        self.activity.give_up();
+        self.gone.lock().take();
+    }
+
+    /// Whether the task that runs should have ended.
+    pub fn is_late(&self) -> bool {
+        self.interrupt.is_late()
+    }
+
+    /// Whether it was given up, or is gone.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.gone.lock().is_none()
+    }
+
+    /// What goes on in the realm.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
+    }
+
+    /// Resolves when the realm is gone, or given up.
     pub async fn closed(&self) {
-        // The sender is dropped with the thread.
+        // The sender is dropped at the end of the thread.
         let _ = self.closed.clone().await;
     }
 }
@@ -70,6 +116,15 @@ impl fmt::Debug for RealmHandle {
         f.debug_struct("RealmHandle")
             .field("is_closed", &self.is_closed())
             .finish()
+    }
+}
+
+/// The end of a realm's thread.
+struct Gone(RealmHandle);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.gone.lock().take();
     }
 }
 
@@ -90,8 +145,9 @@ pub fn spawn(
     let handle = RealmHandle {
         tasks,
         interrupt: interrupt.clone(),
-        activity: settings.host.activity.clone(),
+        activity: settings.host.activity.part(),
         closed: closed.shared(),
+        gone: Arc::new(Mutex::new(Some(gone))),
     };
     let of_realm = handle.clone();
     let busy = handle.activity.begin();
@@ -99,7 +155,8 @@ pub fn spawn(
     let builder = thread::Builder::new().name(name.to_owned()).stack_size(stack);
     let started = builder.spawn(move || {
         // Told when everything below is gone.
-        let _gone: oneshot::Sender<()> = gone;
+        let _gone = Gone(of_realm.clone());
+        let _watched = watchdog::watch(&of_realm, &settings);
         let mut pool = LocalPool::new();
         let engine = match Engine::new(limits, interrupt) {
             Ok(engine) => Rc::new(engine),
@@ -123,6 +180,7 @@ pub fn spawn(
         drop(pool);
         realm.data.borrow_mut().clear();
     });
+    let started = started.inspect_err(|_| handle.give_up());
     started.map_err(|error| format!("no thread could be started: {error}"))?;
     Ok(handle)
 }

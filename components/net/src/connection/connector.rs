@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::goodbye::Goodbye;
 use super::link::note_protocol;
+use super::stand_ins::StandIns;
 use crate::failure::seconds;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -34,14 +35,21 @@ pub(crate) struct TimedConnector<C> {
     connector: C,
     limit: Option<Duration>,
     goodbye_may_be_missing: bool,
+    stand_ins: StandIns,
 }
 
 impl<C> TimedConnector<C> {
-    pub(crate) fn new(connector: C, limit: Option<Duration>, goodbye_may_be_missing: bool) -> Self {
+    pub(crate) fn new(
+        connector: C,
+        limit: Option<Duration>,
+        goodbye_may_be_missing: bool,
+        stand_ins: StandIns,
+    ) -> Self {
         Self {
             connector,
             limit,
             goodbye_may_be_missing,
+            stand_ins,
         }
     }
 }
@@ -62,7 +70,7 @@ where
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.connector.call(uri);
+        let connecting = self.connector.call(self.stand_ins.of(&uri).unwrap_or(uri));
         let limit = self.limit;
         let may_be_missing = self.goodbye_may_be_missing;
         Box::pin(async move {

@@ -6,6 +6,7 @@ pub(crate) mod link;
 pub(crate) mod proxies;
 pub(crate) mod proxy_connector;
 pub(crate) mod resolver;
+pub(crate) mod stand_ins;
 pub(crate) mod tls;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use connector::TimedConnector;
 use proxies::Proxies;
 use proxy_connector::ProxyConnector;
 use resolver::{Resolver, TcpConnector};
+use stand_ins::StandIns;
 
 /// The largest response header that is read, and for HTTP/1.1 the largest read from a socket at once.
 ///
@@ -61,6 +63,8 @@ pub(crate) struct Timeouts {
 pub(crate) struct ConnectOptions {
     /// Where names are.
     pub(crate) resolver: Resolver,
+    /// Whose servers are on this machine.
+    pub(crate) stand_ins: StandIns,
     /// Whether TLS may end without a goodbye.
     pub(crate) goodbye_may_be_missing: bool,
 }
@@ -95,6 +99,8 @@ impl Connections {
         cookies: Option<CookieJar>,
         options: ConnectOptions,
     ) -> Self {
+        let proxies = proxies.without(options.stand_ins.clone());
+        let has_roots = has_roots || !options.stand_ins.is_empty();
         let mut http = TcpConnector::new_with_resolver(options.resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -126,6 +132,7 @@ impl Connections {
                 https,
                 timeouts.connect,
                 options.goodbye_may_be_missing,
+                options.stand_ins.clone(),
             ))
         };
         let http1_client = client(https().enable_http1().wrap_connector(connector.clone()));

@@ -7,6 +7,7 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
+use super::stand_ins::StandIns;
 use crate::failure::shown;
 
 /// Which requests go through a proxy; by default what the environment says.
@@ -16,6 +17,8 @@ use crate::failure::shown;
 #[derive(Clone)]
 pub struct Proxies {
     matcher: Arc<Matcher>,
+    /// These are asked directly.
+    stand_ins: StandIns,
 }
 
 /// A proxy that is none.
@@ -82,12 +85,21 @@ impl Proxies {
     fn of(matcher: Matcher) -> Self {
         Self {
             matcher: Arc::new(matcher),
+            stand_ins: StandIns::default(),
         }
+    }
+
+    /// The same, but for servers on this machine.
+    pub(crate) fn without(self, stand_ins: StandIns) -> Self {
+        Self { stand_ins, ..self }
     }
 
     /// The proxy for a URL; none where its server is asked directly.
     pub(crate) fn proxy_for(&self, uri: &Uri) -> Option<Intercept> {
-        self.matcher.intercept(uri)
+        match self.stand_ins.concern(uri) {
+            true => None,
+            false => self.matcher.intercept(uri),
+        }
     }
 
     /// What a request that the proxy makes itself shows it as `Proxy-Authorization`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::guide::is_guide_worker;
 use super::model::{Registration, Slot, Worker};
 use super::{ServiceWorkers, State, events};
 use crate::bindings::ServiceWorkerState;
@@ -24,7 +25,7 @@ pub(super) async fn try_activate(host: &Arc<Host>, registration: &Arc<Registrati
             Some(active) if active.state() == ServiceWorkerState::Activating => false,
             // 3.2 and 3.3. Nobody uses the old one, or the new one does not care.
             Some(active) => {
-                let skips = waiting.life.lock().skip_waiting;
+                let skips = waiting.life.lock().skip_waiting || is_guide_worker(active);
                 active.has_no_pending_events() && (skips || !state.is_used(registration))
             }
         };

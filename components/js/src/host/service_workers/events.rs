@@ -1,8 +1,11 @@
 //! Events of workers.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{BoxFuture, Either, select};
 
@@ -109,26 +112,51 @@ pub(super) fn dispatch_now(
     let in_progress = InProgress::begin(host, worker, &instance);
     let (sender, inactive) = oneshot::channel();
     // Where the worker does not start, its realm is closed before the task would run.
-    instance.realm.queue_task(move |cx| task(cx, sender));
+    let begun = Arc::new(AtomicBool::new(false));
+    let begins = Arc::clone(&begun);
+    instance.realm.queue_task(move |cx| {
+        begins.store(true, Ordering::Release);
+        task(cx, sender);
+    });
     Ok(Box::pin(async move {
         let (host, worker) = (&in_progress.host, &in_progress.worker);
         started(worker, &instance).await.map_err(EventFailure::Start)?;
         let life = host.clock.sleep(host.service_workers.policy.event_life);
-        match select(inactive, life).await {
+        let gone = pin!(instance.realm.closed());
+        match select(inactive, select(life, gone)).await {
             Either::Left((Ok(outcome), _)) => outcome.map_err(EventFailure::Make),
-            Either::Left((Err(oneshot::Canceled), _)) => Err(EventFailure::Terminated(format!(
-                "the worker {} was ended before its event was over",
-                worker.script_url
-            ))),
-            Either::Right(_) => {
+            Either::Left((Err(oneshot::Canceled), _)) => Err(ended(worker)),
+            Either::Right((Either::Right(_), inactive)) => match inactive.now_or_never() {
+                Some(Ok(outcome)) => outcome.map_err(EventFailure::Make),
+                Some(Err(oneshot::Canceled)) => Err(ended(worker)),
+                // Its thread does not react, and was given up: because the event had its time, or to end the program.
+                None if begun.load(Ordering::Acquire) && instance.realm.is_late() => Err(too_long(worker)),
+                None => Err(ended(worker)),
+            },
+            Either::Right((Either::Left(_), _)) => {
                 ServiceWorkers::terminate_instance(worker, &instance);
-                Err(EventFailure::TimedOut(format!(
-                    "an event of the worker {} lasted for too long",
-                    worker.script_url
-                )))
+                match begun.load(Ordering::Acquire) {
+                    true => Err(too_long(worker)),
+                    // It waited behind one that does not react: the worker has not seen it.
+                    false => Err(ended(worker)),
+                }
             }
         }
     }))
+}
+
+fn ended(worker: &Worker) -> EventFailure {
+    EventFailure::Terminated(format!(
+        "the worker {} was ended before its event was over",
+        worker.script_url
+    ))
+}
+
+fn too_long(worker: &Worker) -> EventFailure {
+    EventFailure::TimedOut(format!(
+        "an event of the worker {} lasted for too long",
+        worker.script_url
+    ))
 }
 
 impl ServiceWorkers {

@@ -43,6 +43,8 @@ pub struct Job {
     pub update_via_cache: ServiceWorkerUpdateViaCache,
     /// Whether it is not used at all.
     pub force_bypass_cache: bool,
+    /// Whether it is not done where the client is in a registration.
+    pub only_where_none: bool,
     /// Who asked.
     pub client: Client,
     /// Whose promises it settles: its own, and those of equivalent jobs.
@@ -74,6 +76,13 @@ pub enum Outcome {
 pub(super) struct Queue {
     waiting: VecDeque<Job>,
     is_running: bool,
+}
+
+impl Queue {
+    /// Whether there are jobs behind the one that runs.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
 }
 
 impl Answer {

@@ -8,6 +8,7 @@ mod background_fetch;
 mod clients;
 mod events;
 mod fetch;
+mod guide;
 mod install;
 mod instance;
 mod job;
@@ -21,6 +22,7 @@ mod unregister;
 mod update;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ::background_fetch::embedder::FunctionalEvent;
@@ -39,6 +41,7 @@ pub use clients::{Connected, Environment, EnvironmentId};
 pub use events::EventFailure;
 pub(crate) use events::Inactive;
 pub(crate) use fetch::{FetchForWorker, Responded, WorkerResponse};
+pub use guide::GUIDE_WORKER;
 pub use job::{Answer, Job, JobKind, Outcome};
 pub use model::{Registration, RegistrationSnapshot, ScriptResource, Slot, Worker, WorkerSnapshot};
 pub use register::check_urls;
@@ -94,6 +97,8 @@ pub struct ServiceWorkers {
     store: Option<Arc<dyn ServiceWorkerStore>>,
     /// One saves at a time: what was so before does not take the place of what is so now.
     saving: Mutex<()>,
+    /// Whether no worker starts any more.
+    is_shut_down: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -157,6 +162,7 @@ impl ServiceWorkers {
             open_window: Mutex::default(),
             store: None,
             saving: Mutex::default(),
+            is_shut_down: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }

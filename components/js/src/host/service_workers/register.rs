@@ -97,6 +97,9 @@ pub(super) async fn register(host: &Arc<Host>, mut job: Job) -> After {
     }
     let registration = {
         let mut state = this.state.lock();
+        if job.only_where_none && state.has_one_for(&job) {
+            return None;
+        }
         // 4. The registration that there is.
         match state.scopes.get(&job.key).cloned() {
             // 5. It may be just what is asked for.

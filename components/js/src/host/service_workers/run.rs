@@ -1,11 +1,15 @@
 //! Running and terminating workers.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ::background_fetch::DomString;
+use ::background_fetch::embedder::Clock;
 use futures::FutureExt;
 use futures::channel::oneshot;
+use futures::future::{Either, join_all, select};
 use url::Url;
 
 use super::instance::Instance;
@@ -38,7 +42,13 @@ pub(super) async fn run_service_worker(
 
 /// Waits until a worker's script ran.
 pub(super) async fn started(worker: &Arc<Worker>, instance: &Arc<Instance>) -> Result<(), String> {
-    match instance.started.clone().await {
+    let started = instance.started.clone();
+    // One that does not react is given up before it has started.
+    let started = match select(started, pin!(instance.realm.closed())).await {
+        Either::Left((started, _)) => started,
+        Either::Right(((), started)) => started.now_or_never().unwrap_or(Err(oneshot::Canceled)),
+    };
+    match started {
         Ok(Ok(())) => Ok(()),
         Ok(Err(message)) => {
             ServiceWorkers::terminate_instance(worker, instance);
@@ -55,6 +65,9 @@ pub(super) async fn started(worker: &Arc<Worker>, instance: &Arc<Instance>) -> R
 pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result<Arc<Instance>, String> {
     let client = worker.client();
     let mut life = worker.life.lock();
+    if host.service_workers.is_shut_down.load(Ordering::Acquire) {
+        return Err("the user agent is closing".to_owned());
+    }
     // 1. It runs already.
     if let Some(instance) = &life.instance
         && !instance.realm.is_closed()
@@ -224,8 +237,10 @@ impl ServiceWorkers {
             .is_some_and(|instance| !instance.realm.is_closed())
     }
 
-    /// Terminates every worker, and resolves when their threads are gone.
-    pub async fn shut_down(&self) {
+    /// Terminates every worker, and resolves when their threads are gone; those that do not react are given up.
+    /// No other starts from then on.
+    pub async fn shut_down(&self, clock: &dyn Clock) {
+        self.is_shut_down.store(true, Ordering::Release);
         let workers: Vec<_> = {
             let state = self.state.lock();
             let registrations = state.scopes.values().chain(&state.unregistered);
@@ -233,12 +248,10 @@ impl ServiceWorkers {
                 .flat_map(|registration| registration.workers())
                 .collect()
         };
-        for worker in workers {
-            let instance = worker.life.lock().instance.take();
-            if let Some(instance) = instance {
-                instance.realm.close();
-                instance.realm.closed().await;
-            }
-        }
+        let instances = workers
+            .iter()
+            .filter_map(|worker| worker.life.lock().instance.take());
+        let instances: Vec<_> = instances.collect();
+        join_all(instances.iter().map(|instance| instance.realm.end(clock))).await;
     }
 }

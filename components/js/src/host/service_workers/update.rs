@@ -164,6 +164,7 @@ impl ServiceWorkers {
             worker_type: newest.type_,
             update_via_cache: registration.parts.lock().update_via_cache,
             force_bypass_cache,
+            only_where_none: false,
             client: Client::page(newest.script_url.clone()),
             answers: Vec::new(),
         };

@@ -88,7 +88,7 @@ pub(super) fn initialize<'js>(
         nesting: Cell::new(timers.nesting.get()),
         place: Cell::default(),
         _charge: charge,
-        _busy: Host::of(cx).activity.begin(),
+        _busy: realm.handle().activity().begin(),
     };
     timers.start(id, Rc::new(timer), &*realm.settings().host.clock);
     if !timers.is_driven.replace(true) {

@@ -87,6 +87,12 @@ impl ServiceWorkerContainerMethods for ServiceWorkerContainer {
         let found = environment.and_then(|id| Host::of(cx).service_workers.ready_registration(id));
         if let Some(snapshot) = found {
             Realm::of(cx).handle().queue_task(move |cx| ready(cx, snapshot));
+        } else if Realm::of(cx).has_guide() {
+            // When the script that runs has had its chance to register one.
+            Realm::of(cx).spawn_then(async {}, |cx, ()| {
+                let client = Realm::of(cx).settings().client.clone();
+                ServiceWorkers::register_for_guide(&Host::of(cx), client);
+            });
         }
         Ok(promise)
     }
@@ -116,6 +122,7 @@ impl ServiceWorkerContainerMethods for ServiceWorkerContainer {
             worker_type: options.type_,
             update_via_cache: options.update_via_cache,
             force_bypass_cache: false,
+            only_where_none: false,
             client,
             answers: vec![answer],
         };

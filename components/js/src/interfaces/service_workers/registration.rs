@@ -138,6 +138,7 @@ impl ServiceWorkerRegistrationMethods for ServiceWorkerRegistration {
             worker_type: newest.worker.type_,
             update_via_cache: this.registration.snapshot().update_via_cache,
             force_bypass_cache: false,
+            only_where_none: false,
             client: Realm::of(cx).settings().client.clone(),
             answers: vec![answer],
         };
@@ -155,6 +156,7 @@ impl ServiceWorkerRegistrationMethods for ServiceWorkerRegistration {
             worker_type: WorkerType::Classic,
             update_via_cache: ServiceWorkerUpdateViaCache::Imports,
             force_bypass_cache: false,
+            only_where_none: false,
             client: Realm::of(cx).settings().client.clone(),
             answers: vec![answer],
         };
