@@ -130,6 +130,15 @@ impl State {
         }
     }
 
+    /// Whether so many bytes more are within the quota.
+    fn has_room(&self, key: &StorageKey, more: u64) -> Result<(), StorageError> {
+        let usage = self.usage.get(key).copied().unwrap_or(0);
+        if more > self.quota.saturating_sub(usage) {
+            return Err(error::over_quota(key, more, usage, self.quota));
+        }
+        Ok(())
+    }
+
     fn append(&mut self, body: BodyKey, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
         // The body of a request is whole once its background fetch is created.
         if let BodyKey::Request(_) = body {
@@ -145,11 +154,8 @@ impl State {
         {
             return Err(error::settled(record));
         }
-        let usage = self.usage.get(&key).copied().unwrap_or(0);
         let more = bytes.len() as u64;
-        if more > self.quota.saturating_sub(usage) {
-            return Err(error::over_quota(&key, more, usage, self.quota));
-        }
+        self.has_room(&key, more)?;
         match body {
             BodyKey::Staged(id) => {
                 let staged = self.staged.get_mut(&id).ok_or_else(|| error::no_body(body))?;
@@ -311,6 +317,21 @@ impl Storage for MemoryStorage {
                 quota: state.quota,
             })
         })
+    }
+
+    fn reserve(&self, key: &StorageKey, bytes: u64) -> Result<(), StorageError> {
+        let mut state = self.0.lock();
+        state.has_room(key, bytes)?;
+        *state.usage.entry(key.clone()).or_default() += bytes;
+        Ok(())
+    }
+
+    fn count(&self, key: &StorageKey, bytes: u64) {
+        *self.0.lock().usage.entry(key.clone()).or_default() += bytes;
+    }
+
+    fn release(&self, key: &StorageKey, bytes: u64) {
+        self.0.lock().release(key, bytes as usize);
     }
 
     fn stage<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StagedBody, StorageError>> {

@@ -30,7 +30,7 @@ use crate::fetch::{Client, Request, ResponseHead, StorageKey};
 ///
 /// # Quota
 ///
-/// Usage counts the bytes of all bodies, request bodies too. A write that would take a storage key over its quota
+/// Usage counts the bytes of all bodies, request bodies too, and what an embedder [counts](Self::reserve) of others. A write that would take a storage key over its quota
 /// fails with [`QuotaExceeded`](StorageErrorKind::QuotaExceeded) and stores nothing; so does a full disk.
 ///
 /// # Testing yours
@@ -43,6 +43,27 @@ pub trait Storage: Send + Sync {
 
     /// Says how much a storage key uses, and how much it may.
     fn estimate<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StorageEstimate, StorageError>>;
+
+    /// Counts bytes that an embedder keeps elsewhere for a storage key, in caches, say; until they are
+    /// [released](Self::release), or the storage is opened again. An embedder that keeps nothing else needs none of these.
+    ///
+    /// # Errors
+    ///
+    /// Where they would take the storage key over its quota; they do not count then.
+    fn reserve(&self, key: &StorageKey, bytes: u64) -> Result<(), StorageError> {
+        let _ = (key, bytes);
+        Ok(())
+    }
+
+    /// The same of what is there already, whatever the quota says.
+    fn count(&self, key: &StorageKey, bytes: u64) {
+        let _ = (key, bytes);
+    }
+
+    /// Bytes that were counted are gone.
+    fn release(&self, key: &StorageKey, bytes: u64) {
+        let _ = (key, bytes);
+    }
 
     /// Begins a request body for a background fetch that is not created yet.
     fn stage<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StagedBody, StorageError>>;

@@ -447,6 +447,25 @@ fn a_folder_is_served_below_fetch_as_by_any_server() {
 }
 
 #[test]
+fn what_is_cached_is_no_longer_free_for_a_background_fetch() {
+    let world = World::new();
+    let page = format!(
+        "{REGISTER}
+         const cache = await caches.open('c');
+         await cache.put('/a', new Response(new Uint8Array(64 << 20)));
+         const {{ quota, usage }} = await navigator.storage.estimate();
+         const downloadTotal = quota - (32 << 20);
+         const refused = await backgroundFetch.fetch('a', 'worker.js', {{ downloadTotal }}).catch(error => error);
+         console.log(usage >> 20, refused.name);"
+    );
+    for _ in 0..2 {
+        // It is still there in the second run.
+        let done = run(&world, &page, &[]);
+        assert!(done.out.contains("64 QuotaExceededError"), "{done:?}");
+    }
+}
+
+#[test]
 fn a_denied_permission_rejects() {
     let world = World::new();
     let page = format!(

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use background_fetch::Engine;
 use background_fetch::embedder::{
     Clock, Display, Embedder, Network, Permissions, Policies, Spawner, Storage, StorageError,
+    StorageErrorKind,
 };
 use futures::channel::oneshot;
 use futures::future::join_all;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::caches::{CacheStore, MemoryCaches};
+use super::caches::{CacheStore, CountedCaches, MemoryCaches};
 use super::page::{BeforeScripts, PageSource, open_page};
 use super::service_workers::{ComponentServiceWorkers, EnvironmentId, ServiceWorkers};
 use super::{ConsoleSink, Host, StandardError};
@@ -114,7 +115,9 @@ impl UserAgent {
         let mut host = Host::new(parts.network, parts.clock, parts.spawner);
         host.console = parts.console;
         host.service_workers = parts.service_workers;
-        host.caches = parts.caches;
+        let caches = CountedCaches::new(parts.caches, Arc::clone(&parts.storage)).await;
+        host.caches =
+            Arc::new(caches.map_err(|error| StorageError::new(StorageErrorKind::Io, error.message))?);
         host.has_guide = parts.has_guide;
         host.permissions = Arc::clone(&parts.permissions);
         host.storage = Some(Arc::clone(&parts.storage));

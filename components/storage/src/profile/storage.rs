@@ -190,6 +190,18 @@ impl Storage for ProfileStorage {
         async { self.shared.usage.estimate(key) }.boxed()
     }
 
+    fn reserve(&self, key: &StorageKey, bytes: u64) -> Result<()> {
+        self.shared.usage.reserve(key, bytes)
+    }
+
+    fn count(&self, key: &StorageKey, bytes: u64) {
+        self.shared.usage.add(key, bytes);
+    }
+
+    fn release(&self, key: &StorageKey, bytes: u64) {
+        self.shared.usage.release(key, bytes);
+    }
+
     fn stage<'a>(&'a self, key: &'a StorageKey) -> BoxFuture<'a, Result<StagedBody>> {
         async {
             let state = &mut self.shared.state.lock();

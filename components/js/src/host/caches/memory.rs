@@ -164,10 +164,18 @@ impl CacheStore for MemoryCaches {
         let usage = lists.map(|list| list.usage()).sum();
         ready(Ok(usage)).boxed()
     }
+
+    fn usages(&self) -> Asked<'_, Vec<(StorageKey, u64)>> {
+        let keys = self.keys.lock();
+        let usages = keys
+            .iter()
+            .map(|(key, lists)| (key.clone(), lists.values().map(|list| list.usage()).sum()));
+        ready(Ok(usages.collect())).boxed()
+    }
 }
 
 /// About what an entry takes up beside its body.
-fn size(entry: &CacheEntry) -> u64 {
+pub(super) fn size(entry: &CacheEntry) -> u64 {
     let headers = [
         Some(&entry.request.headers),
         entry.response.as_ref().map(|head| &head.headers),

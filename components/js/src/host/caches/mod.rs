@@ -3,6 +3,7 @@
 //! <https://w3c.github.io/ServiceWorker/#cache-objects>
 
 mod algorithms;
+mod counted;
 mod folder;
 mod memory;
 mod model;
@@ -14,6 +15,7 @@ use background_fetch::{CacheQueryOptions, DomString, Exception};
 use futures::future::BoxFuture;
 
 pub use algorithms::{batch_cache_operations, match_in_caches, query_cache};
+pub use counted::CountedCaches;
 pub use folder::FolderCaches;
 pub use memory::MemoryCaches;
 pub use model::{CacheEntry, CacheOperation, StoredBody};
@@ -42,6 +44,9 @@ pub trait CacheStore: Send + Sync {
 
     /// How many bytes the caches of a storage key take up: for `navigator.storage.estimate()`.
     fn usage<'a>(&'a self, key: &'a StorageKey) -> Asked<'a, u64>;
+
+    /// The same of each storage key that has any.
+    fn usages(&self) -> Asked<'_, Vec<(StorageKey, u64)>>;
 }
 
 /// A list of requests and their responses, in the order in which they were put.

@@ -29,15 +29,14 @@ impl StorageManagerMethods for StorageManager {
     fn estimate<'js>(_: &Ref<'js, Self>, cx: &Cx<'js>) -> Fallible<'js, Promise<'js>> {
         let host = Host::of(cx);
         let storage = host.storage.as_ref().map(Arc::clone);
-        let caches = Arc::clone(&host.caches);
         let key = Realm::of(cx).client().storage_key;
         let estimate = async move {
             let failed = |message: String| Exception::new(ExceptionName::TypeError, message);
             let storage = storage.ok_or_else(|| failed("nothing is stored here".to_owned()))?;
             let estimate = storage.estimate(&key).await;
             let estimate = estimate.map_err(|error| failed(error.message))?;
-            let cached = caches.usage(&key).await?;
-            Ok((estimate.usage.saturating_add(cached), estimate.quota))
+            // What is cached is in it.
+            Ok((estimate.usage, estimate.quota))
         };
         promise_of(cx, estimate, |cx, (usage, quota)| {
             let estimate = StorageEstimate {

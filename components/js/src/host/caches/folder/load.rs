@@ -96,8 +96,11 @@ impl State {
             self.caches.insert(*id, cache);
         }
         sweep(folder, &files, &needed, &damaged);
-        let names = names.caches.into_iter().collect();
-        let key = Key { names, index_length };
+        let key = Key {
+            storage_key: names.storage_key,
+            names: names.caches.into_iter().collect(),
+            index_length,
+        };
         self.keys.insert(folder_name.to_owned(), Ok(key));
         Ok(())
     }

@@ -76,6 +76,10 @@ impl CacheStore for FolderCaches {
         let key = key.clone();
         self.0.ask(move |state| Ok(state.usage(&key)))
     }
+
+    fn usages(&self) -> Asked<'_, Vec<(StorageKey, u64)>> {
+        self.0.ask(|state| Ok(state.usages()))
+    }
 }
 
 /// A cache that somebody has; one whose name was deleted is gone with this.

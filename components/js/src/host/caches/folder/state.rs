@@ -33,6 +33,7 @@ pub(super) struct State {
 
 /// The caches of a storage key.
 pub(super) struct Key {
+    pub(super) storage_key: StorageKey,
     pub(super) names: IndexMap<DomString, u64>,
     pub(super) index_length: u64,
 }
@@ -179,7 +180,12 @@ impl State {
         };
         let path = self.folder.join(&folder_name).join(NAMES);
         let index_length = write_index(&path, &index).map_err(cannot_write_index)?;
-        self.keys.insert(folder_name, Ok(Key { names, index_length }));
+        let key = Key {
+            storage_key: key.clone(),
+            names,
+            index_length,
+        };
+        self.keys.insert(folder_name, Ok(key));
         Ok(())
     }
 
@@ -218,6 +224,17 @@ impl State {
 
     pub(super) fn usage(&self, key: &StorageKey) -> u64 {
         let Ok(Some(key)) = self.key(key) else { return 0 };
+        self.usage_of(key)
+    }
+
+    /// That of each storage key whose names can be read.
+    pub(super) fn usages(&self) -> Vec<(StorageKey, u64)> {
+        let keys = self.keys.values().filter_map(|key| key.as_ref().ok());
+        keys.map(|key| (key.storage_key.clone(), self.usage_of(key)))
+            .collect()
+    }
+
+    fn usage_of(&self, key: &Key) -> u64 {
         let caches = key.names.values().filter_map(|id| self.caches.get(id));
         let lengths = caches.map(|cache| {
             let entries = cache.list.as_ref().into_iter().flatten();
