@@ -19,6 +19,9 @@ use crate::memory::slice;
 /// What is wrong with bytes that their checksums do not fit.
 const OTHER_BYTES: &str = "has other bytes than were stored";
 
+/// How many checkpoints the disk may be behind before appending waits for it.
+const FARTHEST_BEHIND: u64 = 4;
+
 /// The most that one read gives, in bytes, however much it is asked for.
 const LARGEST_READ: usize = 1 << 20;
 
@@ -221,7 +224,7 @@ impl Body {
         let checkpoint = shared.options.checkpoint_bytes.max(1);
         let uncommitted = inner.length.saturating_sub(inner.committed);
         let in_file = matches!(inner.place, Place::File);
-        if in_file && uncommitted >= checkpoint.saturating_mul(2) {
+        if in_file && uncommitted >= checkpoint.saturating_mul(FARTHEST_BEHIND) {
             return Ok(Appended::NeedsCheckpoint);
         }
         self.catch_up(shared, inner, length)?;

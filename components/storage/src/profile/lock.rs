@@ -13,7 +13,14 @@ use crate::write_points::{Step, step};
 /// Held as long as the profile is open. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct ProfileLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for ProfileLock {
+    fn drop(&mut self) {
+        // Closing it is not enough where a child that was just forked has it open, too, until it runs its program.
+        let _ = self.file.unlock();
+    }
 }
 
 impl ProfileLock {
@@ -36,7 +43,7 @@ impl ProfileLock {
             file.set_len(0)?;
             file.write_all(std::process::id().to_string().as_bytes())
         });
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -7,8 +7,9 @@ use background_fetch::embedder::StorageError;
 pub struct Options {
     /// What the bodies of one storage key may take up. Default: the free space of the disk.
     pub quota: Quota,
-    /// After how many bytes more a growing body is made durable, in bytes. Default: 4 MiB. About twice this much of
-    /// each body may be lost when the machine (not the process) goes down; appending waits for a slower disk.
+    /// After how many bytes more a growing body is made durable, in bytes. Default: 4 MiB. So much of each
+    /// body may be lost when the machine (not the process) goes down, and four times as much where the disk is behind:
+    /// then appending waits for it.
     pub checkpoint_bytes: u64,
     /// Whether the end of each record is durable before anybody hears of it. Otherwise, the default, it is so within
     /// moments, at the latest before its background fetch ends: what the machine lost when it went down is fetched

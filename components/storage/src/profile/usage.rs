@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use background_fetch::embedder::StorageEstimate;
 use background_fetch::fetch::StorageKey;
@@ -17,7 +18,13 @@ pub(super) struct Usage {
     /// On the disk whose free space counts.
     folder: PathBuf,
     used: Mutex<HashMap<StorageKey, u64>>,
+    /// So many bytes may be taken before the disk is asked again.
+    unasked: AtomicU64,
 }
+
+/// How many bytes may be taken before a disk that has many times as much is asked again: what does not fit then is
+/// refused by the disk itself.
+const UNASKED: u64 = 4 << 20;
 
 impl Usage {
     pub(super) fn new(quota: Quota, folder: PathBuf) -> Self {
@@ -25,6 +32,7 @@ impl Usage {
             quota,
             folder,
             used: Mutex::default(),
+            unasked: AtomicU64::new(0),
         }
     }
 
@@ -40,7 +48,10 @@ impl Usage {
     pub(super) fn reserve(&self, key: &StorageKey, more: u64) -> Result<()> {
         let mut used = self.used.lock();
         let usage = used.get(key).copied().unwrap_or(0);
-        let quota = self.quota(usage)?;
+        let take = |left: u64| left.checked_sub(more);
+        let order = Ordering::Relaxed;
+        let is_asked = self.unasked.try_update(order, order, take).is_err();
+        let quota = if is_asked { self.quota(usage)? } else { u64::MAX };
         if more > quota.saturating_sub(usage) {
             return Err(error::over_quota(key, more, usage, quota));
         }
@@ -70,6 +81,10 @@ impl Usage {
         match self.quota {
             Quota::Bytes(bytes) => Ok(bytes),
             Quota::FreeDiskSpace => fs4::available_space(&self.folder)
+                .inspect(|free| {
+                    let unasked = if free / 16 > UNASKED { UNASKED } else { 0 };
+                    self.unasked.store(unasked, Ordering::Relaxed);
+                })
                 .map(|free| usage.saturating_add(free))
                 .map_err(|error| trouble::io("see how much space is free in", &self.folder, &error)),
         }
