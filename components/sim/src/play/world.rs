@@ -328,6 +328,8 @@ impl Player {
                 if event.update_ui(options).await.is_ok() {
                     self.told(|model| model.titled(event.registration().key()));
                 }
+                // Time in which the process may be killed.
+                self.world.clock.sleep(Duration::from_secs(20)).await;
             }
         }
         let registration = event.registration();

@@ -224,7 +224,7 @@ pub enum Habit {
     Rejects,
     /// It never settles: its time runs out.
     NeverSettles,
-    /// It changes the title.
+    /// It changes the title, and reads every record 20 seconds later.
     UpdatesUi,
 }
 

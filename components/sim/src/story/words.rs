@@ -192,7 +192,7 @@ impl fmt::Display for Habit {
             Self::Ignores => f.write_str("ignores its event"),
             Self::Rejects => f.write_str("reads a record and rejects"),
             Self::NeverSettles => f.write_str("never settles"),
-            Self::UpdatesUi => f.write_str("changes the title"),
+            Self::UpdatesUi => f.write_str("changes the title, and reads every record after 20 s"),
         }
     }
 }
