@@ -189,7 +189,7 @@ fn a_page_begins_the_requests_of_its_author_anew_when_the_records_are_gone() {
     );
     let shown: Vec<_> = world.user_agent.engine().inspect();
     assert!(
-        shown.iter().all(|fetch| fetch.title.to_string() == "Title"),
+        shown.iter().all(|fetch| fetch.title == "Title"),
         "{shown:?}"
     );
 }

@@ -183,6 +183,16 @@ impl<'js, T: ToJs<'js>> ToJs<'js> for Vec<T> {
     }
 }
 
+/// Whether a value can be iterated over; keeps the method that says so, for the conversion.
+pub fn is_iterable<'js>(
+    cx: &Cx<'js>,
+    value: &Value<'js>,
+    method: &mut Option<Function<'js>>,
+) -> Fallible<'js, bool> {
+    *method = iterator_method(cx, value)?;
+    Ok(method.is_some())
+}
+
 /// The method of an object that can be iterated over. Scripts see that it is got.
 pub fn iterator_method<'js>(cx: &Cx<'js>, value: &Value<'js>) -> Fallible<'js, Option<Function<'js>>> {
     match value.as_object() {
