@@ -89,7 +89,7 @@ impl Model {
         for (order, check, index) in checks.iter().take_while(|(order, ..)| *order < FALLBACK) {
             let check = match *order {
                 // The conversion needs it again, and scripts see when it is got.
-                ITERABLE => quote!(is_some_in(&mut iterator, #check)),
+                ITERABLE => quote!(is_iterable(cx, value, &mut iterator)?),
                 _ => check.clone(),
             };
             match steps.last_mut() {

@@ -189,10 +189,14 @@ impl<'js, T: ToJs<'js>> ToJs<'js> for Vec<T> {
     }
 }
 
-/// Keeps what was found; whether there is something.
-pub fn is_some_in<T>(place: &mut Option<T>, found: Option<T>) -> bool {
-    *place = found;
-    place.is_some()
+/// Whether a value can be iterated over; keeps the method that says so, for the conversion.
+pub fn is_iterable<'js>(
+    cx: &Cx<'js>,
+    value: &Value<'js>,
+    method: &mut Option<Function<'js>>,
+) -> Fallible<'js, bool> {
+    *method = iterator_method(cx, value)?;
+    Ok(method.is_some())
 }
 
 /// The method of an object that can be iterated over. Scripts see that it is got.

@@ -22,7 +22,7 @@ pub use call::{
     rest,
 };
 pub use callback::Callback;
-pub use convert::{FromJs, Record, ToJs, is_some_in, iterator_method};
+pub use convert::{FromJs, Record, ToJs, is_iterable, iterator_method};
 pub use define::{Constructor, Definition, Globals, MemberDefinition, MemberKind, Namespace, define_all};
 pub use dictionary::{
     Dictionary, dictionary_object, member_or, not_in_enum, optional_member, required_member,

@@ -9,7 +9,7 @@ use background_fetch::{
 };
 
 use super::guide_call::FetchCall;
-use super::manager::{begun_object, request_infos};
+use super::manager::{fetched, request_infos};
 use super::{BackgroundFetchRegistration, Objects};
 use crate::bindings::{
     BackgroundFetchFile, BackgroundFetchOptions, BackgroundFetchStatus, GuideBackgroundFetchMethods,
@@ -19,7 +19,7 @@ use crate::engine::{Cx, Native, Object, Promise};
 use crate::host::Host;
 use crate::interfaces::{Navigator, ServiceWorkerContainer, ServiceWorkerRegistration};
 use crate::realm::Realm;
-use crate::webidl::{Error, Fallible, FromJs, Ref, Settles, ToJs};
+use crate::webidl::{Fallible, FromJs, Ref, Settles, ToJs};
 
 /// `navigator.backgroundFetch`: the manager of the page's ready registration.
 pub struct GuideBackgroundFetch;
@@ -61,10 +61,7 @@ fn answer<'js>(cx: &Cx<'js>, registration: &crate::engine::Value<'js>, settles: 
         Err(error) => return settles.settle(cx, Err(error)),
     };
     Realm::of(cx).spawn_then(answer, move |cx, outcome| {
-        let outcome = outcome
-            .map_err(Error::from)
-            .and_then(|instance| begun_object(cx, instance, call));
-        settles.settle(cx, outcome);
+        settles.settle(cx, fetched(cx, outcome, call));
     });
 }
 

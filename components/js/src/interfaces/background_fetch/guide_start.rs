@@ -5,7 +5,7 @@ use background_fetch::{
 };
 
 use super::guide_call::FetchCall;
-use super::manager::{begun_object, object_of};
+use super::manager::{fetched, object_of};
 use super::record::request_object;
 use super::{BackgroundFetchRegistration, Objects};
 use crate::bindings::RequestInfo;
@@ -88,12 +88,9 @@ fn begin(cx: &Cx<'_>, call: &FetchCall, requests: Vec<api::RequestInfo>, settles
     };
     let manager = objects.realm().background_fetch(&call.registration);
     let again = FetchCall::of(cx, &call.registration, &call.id, &requests, &call.options);
-    let fetched = manager.fetch(call.id.clone(), requests, call.options.clone());
-    Realm::of(cx).spawn_then(fetched, move |cx, outcome| {
-        let outcome = outcome
-            .map_err(Error::from)
-            .and_then(|instance| begun_object(cx, Some(instance), again));
-        settles.settle(cx, outcome);
+    let answer = manager.fetch(call.id.clone(), requests, call.options.clone());
+    Realm::of(cx).spawn_then(answer, move |cx, outcome| {
+        settles.settle(cx, fetched(cx, outcome.map(Some), again));
     });
 }
 

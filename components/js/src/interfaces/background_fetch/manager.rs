@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use background_fetch::{DomString, api};
+use background_fetch::{DomString, Exception, ExceptionName, api};
 
 use super::guide_call::FetchCall;
 use super::{BackgroundFetchRegistration, Objects};
@@ -11,8 +11,9 @@ use crate::bindings::{
     RequestOrUsvStringOrRequestInfoSequence,
 };
 use crate::engine::{Cx, Promise, Value};
-use crate::interfaces::{ServiceWorkerRegistration, request_info};
-use crate::webidl::{Error, Fallible, FromJs, Ref, ToJs, promise_of};
+use crate::interfaces::{DOMException, ServiceWorkerRegistration, request_info};
+use crate::realm::Realm;
+use crate::webidl::{Error, Fallible, FromJs, Ref, Settles, ToJs, promise_of};
 
 /// The slot of its registration.
 pub(super) const REGISTRATION: &str = "registration";
@@ -51,8 +52,24 @@ pub(super) fn object_of<'js>(
     begun_object(cx, instance, None)
 }
 
+/// What a call of `fetch()` settles its promise with.
+pub(super) fn fetched<'js>(
+    cx: &Cx<'js>,
+    outcome: Result<Option<api::BackgroundFetchRegistration>, Exception>,
+    call: Option<FetchCall>,
+) -> Fallible<'js, Value<'js>> {
+    match outcome {
+        Ok(instance) => begun_object(cx, instance, call),
+        // The draft, and its tests, know it as the name of a DOMException (errata 27).
+        Err(exception) if exception.name == ExceptionName::QuotaExceededError => Err(Error::Thrown(
+            DOMException::plain(cx, exception.name.as_str(), &exception.message)?,
+        )),
+        Err(exception) => Err(exception.into()),
+    }
+}
+
 /// The same, for an instance that comes of a call of `fetch()`: the guide extension remembers it.
-pub(super) fn begun_object<'js>(
+fn begun_object<'js>(
     cx: &Cx<'js>,
     instance: Option<api::BackgroundFetchRegistration>,
     call: Option<FetchCall>,
@@ -89,8 +106,12 @@ impl BackgroundFetchManagerMethods for BackgroundFetchManager {
         let requests = request_infos(cx, requests)?;
         let options = options.into();
         let call = FetchCall::of(cx, &registration.registration().key, &id, &requests, &options);
-        let fetched = this.inner.fetch(id, requests, options);
-        promise_of(cx, fetched, |cx, instance| begun_object(cx, Some(instance), call))
+        let (promise, settles) = Settles::new(cx)?;
+        let answer = this.inner.fetch(id, requests, options);
+        Realm::of(cx).spawn_then(answer, move |cx, outcome| {
+            settles.settle(cx, fetched(cx, outcome.map(Some), call));
+        });
+        Ok(promise)
     }
 
     fn get<'js>(this: &Ref<'js, Self>, cx: &Cx<'js>, id: DomString) -> Fallible<'js, Promise<'js>> {

@@ -52,6 +52,16 @@ impl DOMException {
         }
     }
 
+    /// A DOMException itself, also where its name has an interface of its own by now.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine has no memory.
+    pub fn plain<'js>(cx: &Cx<'js>, name: &str, message: &str) -> Fallible<'js, Value<'js>> {
+        let exception = create(cx, Self::new(name, message), Slots::default())?;
+        Ok(exception.value())
+    }
+
     /// An exception of this name: a QuotaExceededError, where that is its name.
     ///
     /// <https://webidl.spec.whatwg.org/#dfn-create-exception>
