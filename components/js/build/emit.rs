@@ -203,15 +203,10 @@ impl Model {
                     quote!(Inherits<#parent>),
                     quote!(Some(<#parent as Interface>::DEFINITION)),
                     quote!(Inherits::<#parent>::parent(self).as_interface(interface)),
-                    quote!(Inherits::<#parent>::parent(self).kept()),
+                    quote!(+ Inherits::<#parent>::parent(self).kept()),
                 )
             }
-            None => (
-                quote!(Sized + 'static),
-                quote!(None),
-                quote!(None),
-                quote!(0_usize),
-            ),
+            None => (quote!(Sized + 'static), quote!(None), quote!(None), quote!()),
         };
         let doc = format!("What the interface `{name}` asks of its implementation.");
         quote! {
@@ -235,7 +230,7 @@ impl Model {
                 }
 
                 fn kept(&self) -> usize {
-                    <Self as #methods>::kept_bytes(self) + #kept_above
+                    <Self as #methods>::kept_bytes(self) #kept_above
                 }
             }
 

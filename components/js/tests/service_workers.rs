@@ -325,7 +325,7 @@ fn nothing_of_what_was_unregistered_comes_back_in_the_next_run() {
     let later = "const late = sw.register('sw.js').then(() => 'registered');
         return Promise.race([late, new Promise(resolve => setTimeout(resolve, 100, 'waits'))])";
     assert_eq!(page(&first, &server, later), "waits");
-    assert_eq!(*asked.lock(), [key.clone()]);
+    assert_eq!(asked.lock().as_slice(), std::slice::from_ref(&key));
     drop(first);
     // The program was stopped in between: the next run goes on, and where it cannot so does the one after it.
     let (second, asked) = open(vec![Err("the disk is busy".to_owned()), Err("still".to_owned())]);
