@@ -1,43 +1,44 @@
 //! [`Host`]: a page and its service workers on a profile, with what the user sees of it.
 
 mod guide_worker;
+mod network;
 mod owed;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use background_fetch::FetchKey;
-use background_fetch::embedder::{Network, PermissionState, Policies};
+use background_fetch::embedder::{PermissionState, Policies};
 use background_fetch::inspect::{EventStream, FetchInspection};
 use background_fetch_js::host::caches::FolderCaches;
 use background_fetch_js::host::page::PageSource;
 use background_fetch_js::host::service_workers::{FileStore, Policy, ServiceWorkers};
 use background_fetch_js::host::{ConsoleLine, ConsoleSink, Parts, UserAgent};
 use background_fetch_js::webidl::Globals;
-use background_fetch_net::{CookieJar, HttpNetwork, TokioRuntime};
+use background_fetch_net::{CookieJar, TokioRuntime};
 use background_fetch_storage::{Options, ProfileStorage};
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use url::{Position, Url};
+use url::Url;
 
 use crate::cli::{PermissionArgument, ProfileArguments};
 use crate::embedding::Screen;
 use crate::failure::{Failure, Status};
 use crate::keys::{Key, Keys};
-use crate::loopback;
 use crate::output::{Output, heading};
 use crate::profile::Profile;
 use crate::session::act;
 use crate::signals::Interruptions;
-use guide_worker::GuideWorker;
 use owed::Owed;
 
 /// How many events may wait.
 const EVENTS: usize = 65_536;
+
+/// How many lines of consoles may wait: who prints more waits until they are shown.
+const LINES: usize = 64;
 
 /// How often it is looked whether anything is left to do.
 const LOOK: Duration = Duration::from_millis(25);
@@ -60,21 +61,13 @@ pub(crate) struct Host {
     user_agent: UserAgent,
     screen: Screen,
     cookies: CookieJar,
-    console: mpsc::UnboundedReceiver<ConsoleLine>,
+    console: mpsc::Receiver<ConsoleLine>,
     events: EventStream,
     output: Output,
     keys: Option<Keys>,
     owed: Owed,
     /// Those that are shown.
     shown: BTreeMap<FetchKey, FetchInspection>,
-}
-
-/// Serves a folder below Fetch, so that its rules hold as with any server.
-fn serve(folder: &Path, url: &Url) -> Result<SocketAddr, Failure> {
-    // As requests name it.
-    let host = &url[Position::BeforeHost..Position::AfterPort];
-    loopback::folder::serve(folder.to_owned(), host.to_owned())
-        .map_err(|error| Failure::new(format!("cannot serve {}: {error}", folder.display())))
 }
 
 /// How everything ended.
@@ -87,12 +80,12 @@ enum End {
     Interrupted,
 }
 
-struct Console(mpsc::UnboundedSender<ConsoleLine>);
+struct Console(mpsc::Sender<ConsoleLine>);
 
 impl ConsoleSink for Console {
     fn line(&self, line: ConsoleLine) {
-        // Nobody reads when the program is about to end.
-        let _ = self.0.send(line);
+        // Realms have threads of their own. Nobody reads when the program is about to end.
+        let _ = self.0.blocking_send(line);
     }
 }
 
@@ -121,22 +114,8 @@ impl Host {
         let workers = workers.map_err(|error| failed("the service workers", &error))?;
         let caches =
             FolderCaches::open(folder.join("caches")).map_err(|error| failed("the caches", &error))?;
-        let mut network = HttpNetwork::builder()
-            .cookie_jar(cookies.clone())
-            .user_agent(concat!("bgfetch/", env!("CARGO_PKG_VERSION")));
-        if let Some(folder) = &site.folder {
-            network = network.stand_in(site.url.origin(), serve(folder, &site.url)?);
-        }
-        let network = network.build();
-        let network: Arc<dyn Network> = Arc::new(network.map_err(|error| Failure::new(error.to_string()))?);
-        let network: Arc<dyn Network> = match site.has_guide {
-            true => Arc::new(GuideWorker {
-                network,
-                origin: site.url.origin(),
-            }),
-            false => network,
-        };
-        let (sender, console) = mpsc::unbounded_channel();
+        let network = network::of(&site, &cookies)?;
+        let (sender, console) = mpsc::channel(LINES);
         let screen = Screen::default();
         let tokio = Arc::new(TokioRuntime::current());
         let mut parts = Parts::new(network, Arc::new(storage), tokio.clone(), tokio);
@@ -179,6 +158,8 @@ impl Host {
         let page = page.map_err(Failure::new)?;
         self.decide();
         let end = self.until_over(&mut interruptions).await;
+        // Who waits to print waits no more.
+        self.console.close();
         page.end(&*self.user_agent.host().clock).await;
         while let Ok(line) = self.console.try_recv() {
             self.say(&line);

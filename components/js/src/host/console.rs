@@ -36,7 +36,7 @@ pub struct ConsoleLine {
 
 /// Takes the lines of all consoles, from any thread.
 pub trait ConsoleSink: Send + Sync {
-    /// Takes a line.
+    /// Takes a line; who prints more than can be taken may be kept waiting.
     fn line(&self, line: ConsoleLine);
 }
 

@@ -4,6 +4,7 @@
 mod buffer;
 mod call;
 mod callback;
+mod charged;
 mod convert;
 pub mod define;
 mod dictionary;

@@ -1,15 +1,14 @@
 //! Platform objects: [`Interface`], what implements one, and [`Ref`], an object of one.
 
 use std::any::{Any, TypeId};
-use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use super::charged::{Charged, Keeping};
 use super::{Definition, Error, Fallible, FromJs, Registry, ToJs};
 use crate::engine::{Arguments, Cx, Object, Platform, Root, Slots, State, Value};
-use crate::realm::Charge;
 
 /// A type that implements an interface. The bindings implement this; the interface's methods are in the trait that has its
 /// name and `Methods`.
@@ -115,16 +114,7 @@ impl<'js, T: Interface> Ref<'js, T> {
     ///
     /// A RangeError where the realm has no room.
     pub fn keeping(&self, arguments: &Arguments<'_, 'js>) -> Fallible<'js, Option<Keeping>> {
-        let converted = arguments.converted();
-        if converted == 0 {
-            return Ok(None);
-        }
-        let keeping = Keeping(Rc::clone(&self.platform.state));
-        if let Some(charge) = keeping.charge() {
-            let bytes = charge.base + self.platform.state.kept() + converted;
-            charge.now.borrow_mut().set(&arguments.cx, bytes)?;
-        }
-        Ok(Some(keeping))
+        Keeping::begin(arguments, &self.platform.state)
     }
 
     /// Keeps it alive from outside.
@@ -212,68 +202,13 @@ pub fn create<'js, T: Interface>(cx: &Cx<'js>, state: T, slots: Slots<'js>) -> F
     create_with(cx, state, slots, &prototype)
 }
 
-/// A platform object's state, with what is charged for it.
-struct Charged<T> {
-    state: T,
-    charge: ChargeOfObject,
-}
-
-/// What is charged for a platform object.
-struct ChargeOfObject {
-    /// For itself.
-    base: usize,
-    /// For itself and what it keeps.
-    now: RefCell<Charge>,
-}
-
-/// A platform object is being changed.
-pub struct Keeping(Rc<dyn State>);
-
-impl Keeping {
-    fn charge(&self) -> Option<&ChargeOfObject> {
-        self.0
-            .as_interface(TypeId::of::<ChargeOfObject>())?
-            .downcast_ref()
-    }
-}
-
-impl Drop for Keeping {
-    fn drop(&mut self) {
-        if let Some(charge) = self.charge() {
-            charge.now.borrow_mut().settle(charge.base + self.0.kept());
-        }
-    }
-}
-
-impl<T: Interface> State for Charged<T> {
-    fn as_interface(&self, interface: TypeId) -> Option<&dyn Any> {
-        if interface == TypeId::of::<ChargeOfObject>() {
-            return Some(&self.charge);
-        }
-        self.state.as_interface(interface)
-    }
-
-    fn kept(&self) -> usize {
-        self.state.kept()
-    }
-}
-
-/// About what a platform object takes up outside of the engine's heap beside its state and its slots.
-const OVERHEAD: usize = 64;
-
 fn create_with<'js, T: Interface>(
     cx: &Cx<'js>,
     state: T,
     slots: Slots<'js>,
     prototype: &Object<'js>,
 ) -> Fallible<'js, Ref<'js, T>> {
-    let base = size_of::<Charged<T>>() + size_of::<Slots<'_>>() + OVERHEAD;
-    let charge = Charge::new(cx, base + state.kept())?;
-    let charge = ChargeOfObject {
-        base,
-        now: RefCell::new(charge),
-    };
-    let state = Charged { state, charge };
+    let state = Charged::new(cx, state)?;
     let platform = Platform {
         state: Rc::new(state),
         slots: Rc::new(slots),

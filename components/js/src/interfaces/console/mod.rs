@@ -57,12 +57,14 @@ pub(crate) fn print(cx: &Cx<'_>, level: Level, text: &str) {
             .join("\n"),
     };
     let settings = realm.settings();
-    settings.host.console.line(ConsoleLine {
+    let line = ConsoleLine {
         level,
         text,
         realm: settings.client.base_url.clone(),
         global: settings.kind,
-    });
+    };
+    // Where nobody takes it in a hurry, that is not the script's time.
+    realm.wait(|| settings.host.console.line(line));
 }
 
 /// <https://console.spec.whatwg.org/#logger>
