@@ -188,10 +188,7 @@ fn a_page_begins_the_requests_of_its_author_anew_when_the_records_are_gone() {
         (CredentialsMode::Omit, CacheMode::NoStore)
     );
     let shown: Vec<_> = world.user_agent.engine().inspect();
-    assert!(
-        shown.iter().all(|fetch| fetch.title == "Title"),
-        "{shown:?}"
-    );
+    assert!(shown.iter().all(|fetch| fetch.title == "Title"), "{shown:?}");
 }
 
 #[test]
