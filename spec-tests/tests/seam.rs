@@ -449,7 +449,7 @@ fn what_is_inspected_comes_back() {
         registration: registration(),
         id: lone_surrogate(),
         title: DomString::default(),
-        icons: vec![background_fetch::ImageResource::default()],
+        icons: vec![ImageResource::default()],
         paused: PauseReasons::default(),
         aborted: true,
         download_total: 1,
