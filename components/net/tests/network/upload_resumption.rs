@@ -152,7 +152,9 @@ fn a_redirect_to_another_origin_or_to_a_get_is_no_creation() {
 #[test]
 fn an_offset_is_retrieved_and_the_rest_appended() {
     let server = Server::http(|seen| match seen.method.as_str() {
-        "HEAD" => Reply::raw("HTTP/1.1 204 No Content\r\nUpload-Offset: 7\r\nUpload-Complete: ?0\r\n\r\n"),
+        "HEAD" => Reply::raw(
+            "HTTP/1.1 204 No Content\r\nUpload-Offset: 7\r\nUpload-Complete: ?0\r\nConnection: close\r\n\r\n",
+        ),
         _ => Reply::new(200, &[("Upload-Complete", "?1")], "stored"),
     });
     let network = network();
