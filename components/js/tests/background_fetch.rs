@@ -253,6 +253,16 @@ fn a_worker_that_does_not_react_at_its_start_is_started_anew() {
 }
 
 #[test]
+fn a_script_of_slow_calls_is_ended_and_not_given_up() {
+    let world = World::new(WORKER);
+    let slow = "const all = [], text = 'x'.repeat(1 << 18); for (;;) new Blob([text, text])";
+    let _page = world.page(&begins("", slow));
+    world.wait_for("a task ran for more than 0.3 s");
+    assert_eq!(world.count("does not react"), 0);
+    world.succeeds();
+}
+
+#[test]
 fn a_user_agent_that_is_closed_has_no_workers() {
     let worker = format!(
         "{WORKER}; onmessage = event => {{

@@ -1,6 +1,6 @@
 //! [`Engine`]: one heap with one global object, on one thread.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -55,11 +55,19 @@ struct InterruptState {
 thread_local! {
     /// Whether the engine of this thread has ended something: what called it by way of a host's function ends with it.
     static FIRED: Cell<bool> = const { Cell::new(false) };
+
+    /// That of this thread's engine.
+    static INTERRUPT: RefCell<Option<Interrupt>> = const { RefCell::new(None) };
 }
 
-/// Whether scripts of this thread are on their way out.
+/// Whether scripts of this thread are on their way out. Asked with each call of a host's function: the engine itself looks at
+/// the clock after thousands of calls, and each of these may take a while.
 pub(super) fn is_ending() -> bool {
-    FIRED.get()
+    let check = |interrupt: &RefCell<Option<Interrupt>>| {
+        let interrupt = interrupt.borrow();
+        interrupt.as_ref().is_some_and(Interrupt::check)
+    };
+    FIRED.get() || INTERRUPT.with(check)
 }
 
 impl Interrupt {
@@ -128,6 +136,7 @@ impl Engine {
         let sentence = |error: rquickjs::Error| format!("the JavaScript engine does not start: {error}");
         let runtime = Runtime::new_with_alloc(Memory::new(limits.memory)).map_err(sentence)?;
         runtime.set_max_stack_size(limits.stack);
+        INTERRUPT.set(Some(interrupt.clone()));
         let check = interrupt.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || check.check())));
         let context = Context::full(&runtime).map_err(sentence)?;

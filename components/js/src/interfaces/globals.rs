@@ -19,6 +19,11 @@ const OF_THE_ENGINE: [&str; 5] = ["queueMicrotask", "performance", "atob", "btoa
 ///
 /// Where the engine has no memory.
 pub fn define_globals<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
+    // It is no script's time.
+    Realm::of(cx).wait(|| define(cx))
+}
+
+fn define<'js>(cx: &Cx<'js>) -> Completion<'js, ()> {
     let global = cx.global();
     for name in OF_THE_ENGINE {
         global.remove(cx, name)?;

@@ -12,6 +12,7 @@ use futures::channel::oneshot;
 use futures::future::{Either, join_all, select};
 use url::Url;
 
+use super::events::InProgress;
 use super::instance::Instance;
 use super::model::Worker;
 use super::{ScriptResource, ServiceWorkers};
@@ -101,8 +102,13 @@ pub(super) fn running_instance(host: &Arc<Host>, worker: &Arc<Worker>) -> Result
     let instance = Arc::new(Instance::new(realm.clone(), started.shared()));
     life.instance = Some(Arc::clone(&instance));
     drop(life);
-    // It is stopped where it gets no event.
-    idle_later(host, worker, &instance);
+    // It is stopped where it gets no event; not while it starts.
+    let starts = InProgress::begin(host, worker, &instance);
+    let of_start = Arc::clone(&instance);
+    host.spawner.spawn(Box::pin(async move {
+        select(of_start.started.clone(), pin!(of_start.realm.closed())).await;
+        drop(starts);
+    }));
     // When its thread is gone it does not run.
     let (worker, of_watch) = (Arc::clone(worker), Arc::clone(&instance));
     host.spawner.spawn(Box::pin(async move {
@@ -182,12 +188,6 @@ fn script_source(worker: Arc<Worker>) -> ScriptSource {
         worker.life.lock().resources.insert(url.clone(), resource);
         Ok(script)
     }))
-}
-
-/// Has a worker stopped when it is idle for long enough.
-pub(super) fn idle_later(host: &Arc<Host>, worker: &Arc<Worker>, instance: &Arc<Instance>) {
-    instance.begin_event();
-    end_event(host, worker, instance);
 }
 
 /// An event is over: where it was the last, the worker is stopped after a while.
