@@ -17,9 +17,10 @@ use parking_lot::Mutex;
 
 use super::{Realm, Settings, watchdog};
 use crate::engine::{Cx, Engine, Interrupt};
-use crate::host::Activity;
+use crate::host::{Activity, Busy};
 
-type Task = Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>;
+/// What is to run, and that it is going on: until the microtasks after it have run, too.
+type Task = (Box<dyn for<'js> FnOnce(&Cx<'js>) + Send>, Busy);
 
 /// The way to a realm from any thread.
 #[derive(Clone)]
@@ -38,13 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 impl RealmHandle {
     /// Queues a task on the realm's event loop. It is dropped where the realm is gone.
     pub fn queue_task(&self, task: impl for<'js> FnOnce(&Cx<'js>) + Send + 'static) {
-        let busy = self.activity.begin();
-        let task = move |cx: &Cx<'_>| {
-            let _busy = busy;
-            task(cx);
-        };
         // Whoever waits for what the task would do sees it dropped.
-        let _ = self.tasks.unbounded_send(Box::new(task));
+        let _ = self.tasks.unbounded_send((Box::new(task), self.activity.begin()));
     }
 
     /// Closes the realm: what runs is ended, and nothing runs any more.
@@ -172,8 +168,9 @@ pub fn spawn(
             if realm.handle.is_closed() {
                 break;
             }
-            if let Some(Some(task)) = queued.next().now_or_never() {
+            if let Some(Some((task, busy))) = queued.next().now_or_never() {
                 realm.run_task(task);
+                drop(busy);
             }
         }
         // The futures of the realm go before what they keep alive.
