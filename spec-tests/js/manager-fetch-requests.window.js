@@ -14,10 +14,10 @@ promise_test(async t => {
 
 for (const [given, path] of [[null, 'null'], [undefined, 'undefined'], [5, '5'], ['', '']]) {
   promise_test(async t => {
-    const {manager} = await worker(t);
-    const registration = await manager.fetch('id', given);
-    const [record] = await registration.matchAll();
-    assert_equals(record.request.url, new URL(path, location).href);
+    const url = async event => (await event.registration.matchAll())[0].request.url;
+    const {manager, event} = await worker(t, {backgroundfetchfail: url, backgroundfetchsuccess: url});
+    await manager.fetch('id', given);
+    assert_equals((await event()).value, new URL(path, location).href);
   }, `requests ${given === '' ? "''" : given}: a URL string that is resolved with the page's`);
 }
 
