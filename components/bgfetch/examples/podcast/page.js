@@ -9,18 +9,26 @@ await navigator.serviceWorker.register('worker.js');
 const registration = await navigator.serviceWorker.ready;
 
 const { title, episodes } = await (await fetch('feed.json')).json();
-const total = episodes.reduce((sum, episode) => sum + episode.size, 0);
 
-// The page may have been closed in between: then the download goes on, or is over.
+// What the worker has put there; 'state' is 'begun' until it is done with what it was told of, then 'over'.
+const shelf = await caches.open('podcast');
+const isBegun = async () => await (await shelf.match('state'))?.text() === 'begun';
+const missing = [];
+for (const episode of episodes) {
+  if (!await shelf.match(episode.url)) missing.push(episode);
+}
+
+// The page may have been closed in between: then the download goes on, or is over, or the worker is about to hear so.
 let download = await registration.backgroundFetch.get('season-1');
-const heard = await caches.has('episodes');
-if (!download && !heard) {
-  download = await registration.backgroundFetch.fetch('season-1', episodes.map(episode => episode.url), {
+if (!download && missing.length && !await isBegun()) {
+  await shelf.put('state', new Response('begun'));
+  const total = missing.reduce((sum, episode) => sum + episode.size, 0);
+  download = await registration.backgroundFetch.fetch('season-1', missing.map(episode => episode.url), {
     title,
     icons: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' }],
     downloadTotal: total,
   });
-  console.log(`${title}: ${episodes.length} episodes, ${megabytes(total)}`);
+  console.log(`${title}: ${missing.length} episodes, ${megabytes(total)}`);
 }
 
 if (download) {
@@ -32,21 +40,26 @@ if (download) {
     }
   });
   // Listening begins before everything is there: the response of a record streams while its bytes arrive.
-  const record = await download.match(episodes[0].url);
+  const record = await download.match(missing[0].url);
   if (record) {
     const response = await record.responseReady;
     let first = 0;
     for await (const chunk of response.body) {
       first ||= chunk.length;
     }
-    console.log(`playing ${episodes[0].url}: ${first > 0 ? 'sound' : 'silence'}`);
+    console.log(`playing ${missing[0].url}: ${first > 0 ? 'sound' : 'silence'}`);
   }
 }
 
-if (!heard) {
-  await new Promise(resolve => navigator.serviceWorker.addEventListener('message', resolve, { once: true }));
+if (missing.length) {
+  const told = new Promise(resolve => navigator.serviceWorker.addEventListener('message', resolve, { once: true }));
+  navigator.serviceWorker.startMessages();
+  // Where nothing goes on, this page was closed before it had begun: the next one begins.
+  const nothing = new Promise(resolve => setTimeout(resolve, 10_000));
+  if (await isBegun()) await (download ? told : Promise.race([told, nothing]));
+  await shelf.delete('state');
 }
 for (const { url } of episodes) {
-  const stored = await caches.match(url);
+  const stored = await shelf.match(url);
   console.log(`${url}: ${stored ? megabytes((await stored.arrayBuffer()).byteLength) : 'missing'}`);
 }

@@ -4,12 +4,13 @@ addEventListener('install', event => event.waitUntil(skipWaiting()));
 addEventListener('activate', event => event.waitUntil(clients.claim()));
 
 async function store(registration) {
-  const cache = await caches.open('episodes');
+  const cache = await caches.open('podcast');
   const records = await registration.matchAll();
   await Promise.all(records.map(async record => {
     const response = await record.responseReady.catch(() => null);
     if (response?.ok) await cache.put(record.request, response);
   }));
+  await cache.put('state', new Response('over'));
   for (const client of await clients.matchAll()) client.postMessage('stored');
 }
 

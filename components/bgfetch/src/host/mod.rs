@@ -7,7 +7,7 @@ mod owed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use background_fetch::FetchKey;
 use background_fetch::embedder::{PermissionState, Policies};
@@ -42,6 +42,9 @@ const LINES: usize = 64;
 
 /// How often it is looked whether anything is left to do.
 const LOOK: Duration = Duration::from_millis(25);
+
+/// How long scripts may wait where nothing begins and what is left can only be owed.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A site: its page, and what it may.
 pub(crate) struct Site {
@@ -216,6 +219,7 @@ impl Host {
         let mut ticks = tokio::time::interval(self.output.tick());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut quiet_since = None;
+        let mut last_begun = (0, Instant::now());
         loop {
             tokio::select! {
                 biased;
@@ -232,8 +236,18 @@ impl Host {
                 key = Keys::next(&mut self.keys) => self.press(key),
                 _ = ticks.tick() => self.show(),
                 _ = looks.tick() => {
-                    let quiet = self.user_agent.host().activity.quiet().now_or_never();
-                    let owed = quiet.and_then(|_| self.only_owed());
+                    let activity = &self.user_agent.host().activity;
+                    let (quiet, begun) = (activity.quiet().now_or_never(), activity.begun());
+                    if last_begun.0 != begun {
+                        last_begun = (begun, Instant::now());
+                    }
+                    let waits = last_begun.1.elapsed() >= LONGEST_WAIT;
+                    let owed = (quiet.is_some() || waits).then(|| self.only_owed()).flatten();
+                    // A script that waits for what nobody can do waits in vain.
+                    if waits && let Some(owed) = owed.as_ref().filter(|owed| !owed.is_empty()) {
+                        return End::Owed(owed.clone());
+                    }
+                    let owed = quiet.and(owed);
                     let quiet = quiet.filter(|_| owed.is_some());
                     // Twice, with nothing in between: what ends may begin something else.
                     if let Some(owed) = owed

@@ -79,6 +79,20 @@ fn the_podcast_downloader_stores_its_episodes_once() {
 }
 
 #[test]
+fn the_podcast_downloader_goes_on_with_what_was_interrupted_before_it_was_allowed() {
+    let world = World::new();
+    let folder = example("podcast");
+    let page = folder.join("page.js");
+    let at = "https://podcast.example/";
+    let first = run_at(&world, &page, at, &folder, &["--permission", "prompt"]);
+    assert_eq!(first.status, 3, "{first:?}");
+    let done = run_at(&world, &page, at, &folder, &[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.out.contains("episodes/3.wav: 0.02 MB"), "{done:?}");
+    assert!(!done.out.contains("missing"), "{done:?}");
+}
+
+#[test]
 fn the_photo_uploader_tells_how_each_upload_ended() {
     let world = World::new();
     let folder = example("photos");

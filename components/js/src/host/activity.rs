@@ -77,6 +77,11 @@ impl Activity {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// A number that is another after anything began.
+    pub fn begun(&self) -> u64 {
+        self.all.lock().begun
+    }
+
     /// Resolves when nothing is going on; gives a number that is another after anything began.
     pub async fn quiet(&self) -> u64 {
         std::future::poll_fn(|context| {
@@ -134,6 +139,7 @@ mod tests {
         assert_eq!(activity.quiet().now_or_never(), None);
         drop(second);
         assert_eq!(activity.quiet().now_or_never(), Some(2));
+        assert_eq!(activity.begun(), 2);
     }
 
     #[test]

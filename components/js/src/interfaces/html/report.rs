@@ -105,6 +105,16 @@ pub(crate) fn report<'js>(cx: &Cx<'js>, report: &Report<'js>) {
     }
 }
 
+/// Tells developers that a promise was rejected which a script gave to somebody who has no other way to say so.
+pub fn report_rejected<'js>(cx: &Cx<'js>, to: &str, reason: &Value<'js>) {
+    let text = shown(cx, reason, cx.is_for_want_of_memory(reason));
+    print(
+        cx,
+        Level::Error,
+        &format!("Uncaught (in a promise given to {to}) {text}"),
+    );
+}
+
 /// The global's "in error reporting mode".
 #[derive(Default)]
 struct InErrorReporting(Cell<bool>);

@@ -8,6 +8,7 @@ use background_fetch::DomString;
 use crate::bindings::{ExtendableEventInit, ExtendableEventMethods};
 use crate::engine::{Cx, Function, Promise, Slots};
 use crate::host::service_workers::Inactive;
+use crate::interfaces::html::report::report_rejected;
 use crate::interfaces::{Event, EventTarget};
 use crate::realm::Realm;
 use crate::webidl::{Error, Fallible, Inherits, Ref, create};
@@ -172,6 +173,9 @@ fn reaction<'js>(cx: &Cx<'js>, life: &Rc<Life>, was_rejected: bool) -> Fallible<
         1,
         Box::new(move |arguments| {
             let cx = &arguments.cx;
+            if was_rejected {
+                report_rejected(cx, "an event", &arguments.get(0));
+            }
             let life = Rc::clone(&life);
             let later = cx.function(
                 "",
