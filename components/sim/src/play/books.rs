@@ -167,6 +167,8 @@ pub(super) struct Books {
     pub(super) metered: Sure,
     /// Whether some workers did not start.
     pub(super) workers_fail: bool,
+    /// Whether the servers have the last versions of their files.
+    pub(super) is_peace: bool,
     /// Whether the storage takes time: then nothing has come to rest only because nothing goes on.
     pub(super) is_slow: bool,
     pub(super) permission: PermissionState,
@@ -184,6 +186,7 @@ impl Books {
             faults: Faults::default(),
             metered: Sure::No,
             workers_fail: false,
+            is_peace: false,
             is_slow: false,
             permission: story.setting.permission,
             workers: [true; 2],

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use background_fetch::embedder::{DisplayState, FetchState, MeteredPolicy};
-use background_fetch::{BackgroundFetchResult, DomString, FetchKey};
+use background_fetch::{BackgroundFetchResult, DomString, ExceptionName, FetchKey};
 use http::Method;
 
 use super::books::{Answer, Fetch, Sure};
@@ -253,6 +253,39 @@ impl Model {
         let is_undisturbed =
             fetch.aborts == 0 && fetch.cleared == Sure::No && !fetch.goes_without_result(life);
         is_undisturbed && storage.durable_state(key) == Some(FetchState::Active)
+    }
+
+    /// A page may not have the records; or not read the one at this place.
+    pub(super) fn read_rejected(
+        &mut self,
+        key: FetchKey,
+        index: Option<usize>,
+        name: ExceptionName,
+    ) -> Checked {
+        let life = self.books.life;
+        let fetch = self.books.get(key)?;
+        // Records are there until the event is over.
+        let is_over = fetch.cleared != Sure::No
+            || fetch.outcome.is_some() && fetch.events.contains(&life)
+            || fetch.goes_without_result(life);
+        let Some(index) = index else {
+            let may = matches!(name, ExceptionName::AbortError | ExceptionName::InvalidStateError);
+            must!(may && is_over, "matchAll() of {key:?} rejected with {name:?}");
+            return Ok(());
+        };
+        // A record that nothing is wrong with, and that nothing takes the place of, can be read to its end.
+        let is_undisturbed = fetch.aborts == 0
+            && fetch.cleared == Sure::No
+            && fetch.strikes.is_empty()
+            && fetch.prospects.allow_nothing();
+        let file = fetch.call.files[index];
+        let call = self.books.by_key[&key];
+        let stays = self.can_be_continued(call, file) && self.books.story.files[file].versions.len() == 1;
+        must!(
+            !is_undisturbed || !stays || self.books.is_peace,
+            "record {index} of {key:?} cannot be read: {name:?}"
+        );
+        Ok(())
     }
 
     /// A page shows an outcome when everything has gone as far as it can.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use background_fetch::api::BackgroundFetchRegistration;
 use background_fetch::embedder::{
-    Clock, FetchState, FunctionalEvent, FunctionalEventName, Policies, Storage,
+    Clock, DisplayState, FetchState, FunctionalEvent, FunctionalEventName, Policies, Storage,
 };
 use background_fetch::fetch::StorageKey;
 use background_fetch::{BackgroundFetchResult, Engine, ExceptionName, FetchKey, RegistrationKey};
@@ -128,6 +128,16 @@ struct Seen {
     registration: usize,
     instance: BackgroundFetchRegistration,
     outcome: Outcome,
+    /// What its last `progress` event showed.
+    told: Rc<Cell<Values>>,
+}
+
+/// What a page can read: the bytes downloaded and uploaded, and the outcome.
+type Values = (u64, u64, Outcome);
+
+fn values_of(instance: &BackgroundFetchRegistration) -> Values {
+    let outcome = (instance.result(), instance.failure_reason());
+    (instance.downloaded(), instance.uploaded(), outcome)
 }
 
 /// An event in the moment of its dispatch.
@@ -318,9 +328,18 @@ impl Player {
             for Seen {
                 instance,
                 outcome: seen,
+                told,
                 ..
             } in &mut *page.instances.borrow_mut()
             {
+                // Nothing changes without an event.
+                must!(
+                    told.get() == values_of(instance),
+                    "a page reads {:?}, the last event of {:?} showed {:?}",
+                    values_of(instance),
+                    instance.key(),
+                    told.get()
+                );
                 let outcome = (instance.result(), instance.failure_reason());
                 if *seen == outcome {
                     continue;
@@ -359,17 +378,28 @@ impl Player {
         let in_flight = self.world.network.unfinished();
         let on_screen = self.world.display.on_screen_from(self.earlier_shown.get());
         self.told(|model| model.look_around(&in_flight, &on_screen))?;
-        self.look_at_pages()?;
+        self.look_at_pages(&on_screen)?;
         Ok(true)
     }
 
     /// 5. What a page shows is what is.
-    fn look_at_pages(&self) -> Checked {
+    fn look_at_pages(&self, on_screen: &[DisplayState]) -> Checked {
         let running = self.running.borrow();
         for page in running.iter().flat_map(|running| &running.pages) {
             for Seen { instance, .. } in &*page.instances.borrow() {
                 let outcome = (instance.result(), instance.failure_reason());
                 self.told(|model| model.shows(instance.key(), outcome))?;
+                // In the end the page and the user see the same.
+                let shown = on_screen.iter().find(|shown| shown.fetch == instance.key());
+                let shown = shown.filter(|shown| (shown.result, shown.failure_reason) == outcome);
+                let (downloaded, uploaded, _) = values_of(instance);
+                must!(
+                    outcome == Outcome::default()
+                        || shown
+                            .is_none_or(|shown| (shown.downloaded, shown.uploaded) == (downloaded, uploaded)),
+                    "a page reads {downloaded} and {uploaded} bytes of {:?}, the user sees {shown:?}",
+                    instance.key()
+                );
             }
         }
         Ok(())

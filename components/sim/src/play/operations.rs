@@ -1,5 +1,6 @@
 //! What scripts and the user of a story do: begun here, and answered in tasks of their own.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 
@@ -16,7 +17,7 @@ use url::Url;
 use super::books::{FetchCall, Sure};
 use super::model::Outcome;
 use super::world::{upload_url_of, url_of};
-use super::{OpenPage, Player, Seen, id_of};
+use super::{OpenPage, Player, Seen, id_of, values_of};
 use crate::story::{Step, Target};
 use crate::{UploadServer, body_of, pattern};
 
@@ -160,11 +161,17 @@ impl Player {
             .iter()
             .find(|seen| seen.instance.key() == instance.key());
         match known {
-            None => instances.push(Seen {
-                registration: target.registration,
-                instance: instance.clone(),
-                outcome: Outcome::default(),
-            }),
+            None => {
+                let told = Rc::new(Cell::new(values_of(instance)));
+                let listening = Rc::clone(&told);
+                instance.on_progress(move |instance| listening.set(values_of(instance)));
+                instances.push(Seen {
+                    registration: target.registration,
+                    instance: instance.clone(),
+                    outcome: Outcome::default(),
+                    told,
+                });
+            }
             // 5. A realm has one object for a background fetch.
             Some(seen) if seen.instance == *instance => {}
             Some(_) => self.note(|_| Err(format!("two instances stand for {:?}", instance.key()))),
@@ -191,15 +198,20 @@ impl Player {
         };
         let key = instance.key();
         let reading = async move {
-            let records = instance.match_all(None, Default::default()).await.ok()?;
+            let records = instance.match_all(None, Default::default()).await;
+            let records = records.map_err(|exception| (None, exception.name))?;
             let index = record % records.len().max(1);
-            let body = body_of(records.get(index)?).await.ok()?;
-            Some((index, body))
+            let body = body_of(&records[index]).await;
+            let body = body.map_err(|exception| (Some(index), exception.name))?;
+            Ok((index, body))
         };
-        self.on_page(&page, reading, move |player, _, answer| {
-            if let Some((index, body)) = answer.flatten() {
-                player.note(|model| model.read(key, index, &body));
+        self.on_page(&page, reading, move |player, _, answer| match answer {
+            Some(Ok((index, body))) => player.note(|model| model.read(key, index, &body)),
+            // What a shutdown cuts off is no answer.
+            Some(Err((index, name))) if !player.stopping.get() => {
+                player.note(|model| model.read_rejected(key, index, name));
             }
+            Some(Err(_)) | None => {}
         });
     }
 
